@@ -1,0 +1,41 @@
+"""Conditioning: what a text encoder makes of a prompt."""
+
+from dataclasses import dataclass
+
+from assets.values.array import Array, expect_shape
+
+
+@dataclass(frozen=True, slots=True)
+class ConditioningSpec:
+    """`tokens` is None where the text is not known before the run."""
+
+    dim: int
+    encoder: str
+    tokens: int | None = None
+
+    def __str__(self) -> str:
+        return f"conditioning {'?' if self.tokens is None else self.tokens}x{self.dim} ({self.encoder})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conditioning:
+    """Encoded text.
+
+    embeds: float32 (m, d), one row a token; m = 0 stands for no text (the unconditional branch of guidance).
+    words: what each row stands for, as shown to people.
+    encoder: name of the text encoder that made it.
+    """
+
+    embeds: Array
+    words: tuple[str, ...]
+    encoder: str
+
+    def __post_init__(self) -> None:
+        expect_shape("Conditioning.embeds", self.embeds, "m d")
+        object.__setattr__(self, "words", tuple(self.words))
+        if len(self.words) != self.embeds.shape[0]:
+            raise ValueError(f"Conditioning got {self.embeds.shape[0]} rows for {len(self.words)} words; one each")
+
+    @property
+    def spec(self) -> ConditioningSpec:
+        return ConditioningSpec(self.embeds.shape[1], self.encoder, self.embeds.shape[0])

@@ -1,0 +1,67 @@
+"""Model handles: which weights, and what fits them. The modules themselves live in a worker.
+
+A handle is all metadata, so it is its own spec: everything it says is known while wiring.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class ModelHandle:
+    """Weights on disk.
+
+    family: model family, e.g. "patchloom". path: safetensors file or folder. digest: sha256 of the weights; a
+    handle's identity in cache keys is its kind and this digest, never its path.
+    """
+
+    family: str
+    path: str
+    digest: str
+
+    @property
+    def spec(self) -> Self:
+        return self
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__} {self.family}"
+
+
+@dataclass(frozen=True, slots=True)
+class TextEncoder(ModelHandle):
+    """encoder: name that its conditionings carry. dim: width of a row. max_tokens: longest text."""
+
+    encoder: str
+    dim: int
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class VideoVAE(ModelHandle):
+    """space: latent space. channels: of the latent. stride: (t, h, w) pixels a latent cell; the first frame alone."""
+
+    space: str
+    channels: int
+    stride: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class DiT(ModelHandle):
+    """space: latent space. channels: of the latent. patch: (pt, ph, pw). encoder: text encoder it was trained with."""
+
+    space: str
+    channels: int
+    patch: tuple[int, int, int]
+    encoder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Captioner(ModelHandle):
+    """space: latent space that it reads."""
+
+    space: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expander(ModelHandle):
+    """Makes a short prompt into a descriptive one."""

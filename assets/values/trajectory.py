@@ -1,0 +1,48 @@
+"""Trajectories: the way a sampler went from noise to patches."""
+
+from dataclasses import dataclass
+
+from assets.values.array import Array, expect_shape
+from assets.values.patches import Grid, PatchesSpec
+
+
+@dataclass(frozen=True, slots=True)
+class TrajectorySpec:
+    steps: int
+    patches: PatchesSpec
+
+    def __str__(self) -> str:
+        return f"{self.steps} steps over {self.patches}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trajectory:
+    """The state after every step of a sampler.
+
+    states: float32 (k + 1, n, d): the tokens before the first step, then after each of k steps.
+    predictions: float32 (k, n, d): the clean tokens that the model foresaw at each step, to look at.
+    sigmas: float32 (k + 1,): the noise level before the first step and after each, for a token with noise 1.
+    noise: float32 (n,): the noise level that each token started from.
+    solver: name of the sampler. grids, patch, space, fps: as in Patches.
+    """
+
+    states: Array
+    predictions: Array
+    sigmas: Array
+    noise: Array
+    solver: str
+    grids: tuple[Grid, ...]
+    patch: Grid
+    space: str
+    fps: float
+
+    def __post_init__(self) -> None:
+        expect_shape("Trajectory.states", self.states, "k n d")
+        expect_shape("Trajectory.predictions", self.predictions, "k n d")
+        object.__setattr__(self, "grids", tuple(tuple(grid) for grid in self.grids))
+        object.__setattr__(self, "patch", tuple(self.patch))
+
+    @property
+    def spec(self) -> TrajectorySpec:
+        patches = PatchesSpec(self.grids, self.states.shape[2], self.patch, self.space, self.fps)
+        return TrajectorySpec(self.predictions.shape[0], patches)

@@ -1,0 +1,27 @@
+"""What a running node may ask of whoever runs it."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from assets.values import Clip, Latent, ModelHandle, Patches
+
+
+class Cancelled(BaseException):
+    """Raised inside a node when its run was cancelled; nothing of it is cached. Nodes let it pass."""
+
+
+class Context(Protocol):
+    """A node's line to its run: progress, cancellation, previews, resident models."""
+
+    @property
+    def device(self) -> str:
+        """torch device that tensors and models are to live on, e.g. "cpu" or "cuda:0"."""
+
+    def steps(self, total: int) -> Iterator[int]:
+        """Count 0 .. total - 1, reporting each step as done when the next is asked for; raises Cancelled."""
+
+    def preview(self, value: Clip | Latent | Patches) -> None:
+        """Show a value that is still taking shape. Cheap to call at every step: it is throttled."""
+
+    def model(self, handle: ModelHandle) -> Any:
+        """The loaded module of a handle, resident in this process and on `device`, in eval mode."""
