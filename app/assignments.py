@@ -1,0 +1,63 @@
+"""`--set node.param=value` and `-o file`: edits of a document made on the command line."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from nodes.api import FileName, Node, Widget
+from pipelines.document import Document
+
+
+class AssignmentError(ValueError):
+    """An assignment that names nothing or does not fit: what was got, what is needed, what to try."""
+
+
+def assign(document: Document, assignments: Sequence[str], library: Mapping[str, Node]) -> Document:
+    """The document with every `node.param=value` made; AssignmentError names the one that cannot be."""
+    for assignment in assignments:
+        target, equals, text = assignment.partition("=")
+        node, dot, param = target.partition(".")
+        if not equals or not dot:
+            raise AssignmentError(f"--set {assignment!r} is not of the form node.param=value")
+        if node not in document.nodes:
+            raise AssignmentError(f"there is no node {node!r}; the workflow has {', '.join(document.nodes)}")
+        declared = library.get(document.nodes[node].type)
+        widgets = declared.widgets if declared else {}
+        if param not in widgets:
+            raise AssignmentError(f"{node} has no {param!r} to set; it has {', '.join(widgets) or 'nothing to set'}")
+        document = with_param(document, node, param, parsed(widgets[param], text, f"{node}.{param}"))
+    return document
+
+
+def save_as(document: Document, name: str, library: Mapping[str, Node]) -> Document:
+    """The document with its one saving node writing to `name`; AssignmentError if it has none or several."""
+    savers = [
+        (node, widget.name)
+        for node, record in document.nodes.items()
+        if record.type in library
+        for widget in library[record.type].widgets.values()
+        if isinstance(widget.meta, FileName) and widget.meta.mode == "save"
+    ]
+    if len(savers) != 1:
+        found = ", ".join(f"{node}.{param}" for node, param in savers) or "none"
+        raise AssignmentError(f"-o needs a workflow with one saving node; this one has {found}; use --set for several")
+    node, param = savers[0]
+    return with_param(document, node, param, name)
+
+
+def with_param(document: Document, node: str, param: str, value: Any) -> Document:
+    record = document.nodes[node]
+    changed = replace(record, params={**record.params, param: value})
+    return replace(document, nodes={**document.nodes, node: changed})
+
+
+def parsed(widget: Widget, text: str, place: str) -> Any:
+    """`text` as the widget's type."""
+    if widget.type == "bool":
+        if text.lower() not in ("true", "false"):
+            raise AssignmentError(f"{place} is true or false; it got {text!r}")
+        return text.lower() == "true"
+    try:
+        return {"int": int, "float": float, "str": str}[widget.type](text)
+    except ValueError:
+        raise AssignmentError(f"{place} takes {widget.type}; it got {text!r}") from None

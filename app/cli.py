@@ -1,0 +1,156 @@
+"""The command line: run a workflow, open the editor, look at the nodes, check a workflow, train the built-in models."""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+import pipelines
+from app import settings as settings_module
+from app.assignments import AssignmentError, assign, save_as
+from app.train import train
+from assets.files import Files
+from assets.store import Store
+from nodes.registry import library
+from pipelines.check import Problem, check
+from pipelines.document import Document, DocumentError, load
+
+LIBRARY = Path(pipelines.__file__).parent / "library"
+
+app = typer.Typer(
+    help="Patchloom: a node-based workflow app for generative video.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command()(train)
+
+Workflow = Annotated[str, typer.Argument(help="A *.loom.json file, or the name of a shipped workflow.")]
+Assignments = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NODE.PARAM=VALUE", help="Set a widget; give it as often as needed.")
+]
+Home = Annotated[Path | None, typer.Option(help="Workspace folder; else $PATCHLOOM_HOME, else your data folder.")]
+
+
+@app.command("run")
+def run_command(
+    workflow: Workflow,
+    assignments: Assignments = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where the result goes, e.g. out.mp4.")] = None,
+    home: Home = None,
+    device: Annotated[str, typer.Option(help="torch device, e.g. cpu or cuda:0.")] = "cpu",
+) -> None:
+    """Run a workflow; what was computed before is taken from the store."""
+    from app.progress import follow
+    from pipelines.executors.local import LocalExecutor
+
+    place = settings_module.load(home)
+    files = Files(inputs=(Path.cwd(), *place.files.inputs), outputs=output.parent if output else place.files.outputs)
+    document = opened(workflow, assignments or [])
+    if output:
+        document = said_plainly(lambda: save_as(document, output.name))
+    refuse_errors(document, files)
+    executor = LocalExecutor(Store(place.store), files, device=device)
+    try:
+        succeeded = follow(executor, document, Console(stderr=True))
+    finally:
+        executor.close()
+    if output and succeeded:
+        print(output)
+    raise typer.Exit(0 if succeeded else 1)
+
+
+@app.command()
+def serve(
+    workflow: Annotated[Path | None, typer.Argument(help="Workflow to open; else the last one, or the default.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8420,
+    home: Home = None,
+    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
+) -> None:
+    """Open the editor in the browser."""
+    from dataclasses import replace
+
+    from app.server import serve as serve_editor
+
+    serve_editor(replace(settings_module.load(home), host=host, port=port), open_browser, workflow)
+
+
+@app.command()
+def nodes(name: Annotated[str | None, typer.Argument(help="One node, in full.")] = None) -> None:
+    """List the nodes, or show one with its ports and widgets."""
+    known = library()
+    if name is None:
+        table = Table("node", "category", "takes", "gives", box=None)
+        for node in sorted(known.values(), key=lambda node: (node.category, node.type)):
+            takes = ", ".join(port.type + "?" * port.optional for port in node.inputs.values())
+            table.add_row(node.type, node.category, takes, ", ".join(port.type for port in node.outputs.values()))
+        Console().print(table)
+        return
+    if name not in known:
+        fail(f"there is no node {name!r}; `patchloom nodes` lists them")
+    node = known[name]
+    Console().print(f"[bold]{node.label}[/bold] ({node.type} {node.version})\n{node.help}\n")
+    table = Table("name", "type", "default", "help", box=None)
+    for port in node.inputs.values():
+        table.add_row(port.name, port.type, "optional" if port.optional else "", port.help)
+    for widget in node.widgets.values():
+        table.add_row(widget.name, widget.type, repr(widget.default), widget.help)
+    Console().print(table)
+
+
+@app.command("check")
+def check_command(workflow: Workflow, assignments: Assignments = None, home: Home = None) -> None:
+    """Check a workflow without running it; prints the shape on every wire."""
+    place = settings_module.load(home)
+    files = Files(inputs=(Path.cwd(), *place.files.inputs), outputs=place.files.outputs)
+    document = opened(workflow, assignments or [])
+    report = refuse_errors(document, files)
+    for node, outputs in report.specs.items():
+        for name, spec in outputs.items():
+            print(f"{node}.{name}: {spec}")
+
+
+def opened(workflow: str, assignments: Sequence[str]) -> Document:
+    """The workflow file, or the shipped workflow of that name, with the assignments made."""
+    path = Path(workflow)
+    if not path.exists() and (LIBRARY / f"{workflow}.loom.json").exists():
+        path = LIBRARY / f"{workflow}.loom.json"
+    return said_plainly(lambda: assign(load(path), assignments, library()))
+
+
+def refuse_errors(document: Document, files: Files):  # type: ignore[no-untyped-def]
+    """Print the problems of a document; exit if one of them is an error."""
+    report = check(document, library(), files)
+    for problem in report.problems:
+        print(described(problem), file=sys.stderr)
+    if any(problem.level == "error" for problem in report.problems):
+        raise typer.Exit(1)
+    return report
+
+
+def described(problem: Problem) -> str:
+    place = problem.node if problem.place is None else f"{problem.node}.{problem.place}"
+    return f"{problem.level}: {place}: {problem.sentence}"
+
+
+def said_plainly(action: Callable[[], Document]) -> Document:
+    """Run `action`; what it refuses is one sentence on stderr, not a traceback."""
+    try:
+        return action()
+    except (DocumentError, AssignmentError, OSError) as refusal:
+        fail(str(refusal))
+        raise
+
+
+def fail(sentence: str) -> None:
+    print(f"error: {sentence}", file=sys.stderr)
+    raise typer.Exit(1)
+
+
+def main() -> None:
+    app()
