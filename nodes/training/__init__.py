@@ -1,0 +1,1 @@
+"""What the trainings share: the loop, the optimisers, the checkpoint, the processes that train side by side."""

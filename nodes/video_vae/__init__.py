@@ -1,0 +1,1 @@
+"""The causal video VAE: clips to latents and back, four frames and eight pixels a side to a latent place."""

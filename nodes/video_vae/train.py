@@ -1,0 +1,94 @@
+"""Train the video VAE on clips of the world: `train(config, out)`, resumed from `out` where it holds a checkpoint.
+
+Loss: L1 + MSE + L1 of the spatial gradients + a light KL term. No discriminator, no perceptual network.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from einops import reduce
+from torch import Tensor, nn
+
+from nodes.training.loop import LoopConfig, fit
+from nodes.training.processes import run_together
+from nodes.video_vae.config import VideoVAEConfig
+from nodes.video_vae.model import VideoVAE
+from nodes.world.render import render
+from nodes.world.scene import sample_scene
+
+
+@dataclass(frozen=True)
+class VideoVAETraining:
+    model: VideoVAEConfig = field(default_factory=VideoVAEConfig)
+    loop: LoopConfig = field(default_factory=lambda: LoopConfig(steps=6000, cooldown=1500, ema=0.995))
+    # (height, width, frames, clips in a batch), drawn evenly.
+    batches: tuple[tuple[int, int, int, int], ...] = (
+        (64, 64, 9, 12),
+        (64, 64, 9, 12),
+        (64, 64, 17, 7),
+        (48, 80, 9, 12),
+        (80, 48, 9, 12),
+    )
+    kl: float = 2e-4
+    seed: int = 0
+    processes: int = 1
+
+
+def train(config: VideoVAETraining, out: Path, resume: bool = True) -> None:
+    """Train, and leave `checkpoint.safetensors` and `curves.jsonl` in `out`. Weights are written by `export`."""
+    run_together(_worker, config.processes, config, out, resume)
+
+
+def _worker(rank: int, processes: int, config: VideoVAETraining, out: Path, resume: bool) -> None:
+    torch.manual_seed(config.seed)
+    model = VideoVAE(config.model)
+    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def loss(step: int) -> tuple[Tensor, dict[str, float]]:
+        return reconstruction_loss(model, training_clips(config, step, rank), config.kl, seed=(step * processes + rank))
+
+    def on_save(average: nn.Module, step: int) -> dict[str, float]:
+        assert isinstance(average, VideoVAE)
+        return {"held_out_psnr": psnr(average)}
+
+    adamw = ("encoder.enter", "encoder.leave", "decoder.enter", "decoder.leave")
+    fit(model, loss, config.loop, out, rank=rank, resume=resume, adamw=adamw, on_save=on_save)
+
+
+def training_clips(config: VideoVAETraining, step: int, rank: int) -> Tensor:
+    """The clips (b 3 t h w) of one step in one process: a function of its arguments."""
+    rng = random.Random(f"{config.seed} {step} {rank}")
+    size = random.Random(f"{config.seed} {step}").choice(config.batches)  # alike in all processes: equal work
+    height, width, frames, clips = size
+    scenes = [sample_scene(rng) for _ in range(clips)]
+    return render(scenes, height, width, frames, start=[rng.randint(0, 17 - frames) for _ in scenes])
+
+
+def reconstruction_loss(model: VideoVAE, clips: Tensor, kl: float, seed: int) -> tuple[Tensor, dict[str, float]]:
+    """The loss of a batch, and its PSNR in dB."""
+    with torch.autocast(clips.device.type, torch.bfloat16):
+        mean, log_variance = model.encoder(clips).float().chunk(2, dim=1)
+        log_variance = log_variance.clamp(-12, 4)
+        noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(seed)).to(mean)
+        decoded, _ = model.decoder(mean + noise * torch.exp(log_variance / 2))
+    decoded = decoded.float()[:, :, model.config.time_factor - 1 :]
+    error = decoded - clips
+    mse = error.square().mean()
+    gradients = error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
+    divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
+    loss = error.abs().mean() + 2 * mse + 0.25 * gradients + kl * divergence
+    return loss, {"psnr": float(10 * torch.log10(4 / mse.detach())), "kl": float(divergence.detach())}
+
+
+@torch.no_grad()
+def psnr(model: VideoVAE, clips: int = 24) -> float:
+    """Mean PSNR in dB over clips of held-out combinations, 17 frames of 64 x 64."""
+    rng = random.Random("held-out clips")
+    frames = render([sample_scene(rng, held=True) for _ in range(clips)], 64, 64, 17)
+    with torch.autocast(frames.device.type, torch.bfloat16):
+        decoded = model.decode(model.encode(frames)).float()
+    return float((10 * torch.log10(4 / reduce((decoded - frames) ** 2, "b c t h w -> b", "mean"))).mean())
