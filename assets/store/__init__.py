@@ -1,0 +1,12 @@
+"""The content-addressed store: what was computed, kept by what it was computed from.
+
+Constructive traces (Mokhov, Mitchell, Peyton Jones, "Build Systems a la Carte", 2018): an action says which outputs a
+key gave, and each output is a blob named by its content's digest. Nothing in it is needed for correctness: what is
+missing or damaged is computed again.
+"""
+
+from assets.store.blobs import BlobMissing
+from assets.store.index import Action
+from assets.store.store import Store
+
+__all__ = ["Action", "BlobMissing", "Store"]
