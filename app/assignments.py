@@ -1,11 +1,12 @@
 """`--set node.param=value` and `-o file`: edits of a document made on the command line."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
 
-from nodes.api import FileName, Node, Widget
+from nodes.api import FileName, Node
+from pipelines.arguments import WidgetError, coerce
+from pipelines.diff import RecordsDiff, apply
 from pipelines.document import Document
+from pipelines.strict_json import Json
 
 
 class AssignmentError(ValueError):
@@ -16,16 +17,19 @@ def assign(document: Document, assignments: Sequence[str], library: Mapping[str,
     """The document with every `node.param=value` made; AssignmentError names the one that cannot be."""
     for assignment in assignments:
         target, equals, text = assignment.partition("=")
-        node, dot, param = target.partition(".")
+        node, dot, param = target.rpartition(".")
         if not equals or not dot:
             raise AssignmentError(f"--set {assignment!r} is not of the form node.param=value")
         if node not in document.nodes:
             raise AssignmentError(f"there is no node {node!r}; the workflow has {', '.join(document.nodes)}")
-        declared = library.get(document.nodes[node].type)
+        declared = library.get(document.nodes[node]["type"])
         widgets = declared.widgets if declared else {}
         if param not in widgets:
             raise AssignmentError(f"{node} has no {param!r} to set; it has {', '.join(widgets) or 'nothing to set'}")
-        document = with_param(document, node, param, parsed(widgets[param], text, f"{node}.{param}"))
+        try:
+            document = with_param(document, node, param, coerce(widgets[param], text))
+        except WidgetError as refusal:
+            raise AssignmentError(f"--set {assignment!r}: {refusal}") from None
     return document
 
 
@@ -34,8 +38,8 @@ def save_as(document: Document, name: str, library: Mapping[str, Node]) -> Docum
     savers = [
         (node, widget.name)
         for node, record in document.nodes.items()
-        if record.type in library
-        for widget in library[record.type].widgets.values()
+        if record["type"] in library
+        for widget in library[record["type"]].widgets.values()
         if isinstance(widget.meta, FileName) and widget.meta.mode == "save"
     ]
     if len(savers) != 1:
@@ -45,19 +49,8 @@ def save_as(document: Document, name: str, library: Mapping[str, Node]) -> Docum
     return with_param(document, node, param, name)
 
 
-def with_param(document: Document, node: str, param: str, value: Any) -> Document:
+def with_param(document: Document, node: str, param: str, value: Json) -> Document:
+    """The document with one widget set."""
     record = document.nodes[node]
-    changed = replace(record, params={**record.params, param: value})
-    return replace(document, nodes={**document.nodes, node: changed})
-
-
-def parsed(widget: Widget, text: str, place: str) -> Any:
-    """`text` as the widget's type."""
-    if widget.type == "bool":
-        if text.lower() not in ("true", "false"):
-            raise AssignmentError(f"{place} is true or false; it got {text!r}")
-        return text.lower() == "true"
-    try:
-        return {"int": int, "float": float, "str": str}[widget.type](text)
-    except ValueError:
-        raise AssignmentError(f"{place} takes {widget.type}; it got {text!r}") from None
+    changed = {**record, "params": {**document.params(node), param: value}}
+    return apply(document, RecordsDiff(updated={f"node:{node}": (record, changed)}))

@@ -16,7 +16,7 @@ from app.train import train
 from assets.files import Files
 from assets.store import Store
 from nodes.registry import library
-from pipelines.check import Problem, check
+from pipelines.check import Problem, Report, check
 from pipelines.document import Document, DocumentError, load
 
 LIBRARY = Path(pipelines.__file__).parent / "library"
@@ -31,7 +31,7 @@ app.command()(train)
 
 Workflow = Annotated[str, typer.Argument(help="A *.loom.json file, or the name of a shipped workflow.")]
 Assignments = Annotated[
-    list[str] | None, typer.Option("--set", metavar="NODE.PARAM=VALUE", help="Set a widget; give it as often as needed.")
+    list[str] | None, typer.Option("--set", metavar="NODE.PARAM=VALUE", help="Set a widget; repeat as needed.")
 ]
 Home = Annotated[Path | None, typer.Option(help="Workspace folder; else $PATCHLOOM_HOME, else your data folder.")]
 
@@ -52,7 +52,7 @@ def run_command(
     files = Files(inputs=(Path.cwd(), *place.files.inputs), outputs=output.parent if output else place.files.outputs)
     document = opened(workflow, assignments or [])
     if output:
-        document = said_plainly(lambda: save_as(document, output.name))
+        document = said_plainly(lambda: save_as(document, output.name, library()))
     refuse_errors(document, files)
     executor = LocalExecutor(Store(place.store), files, device=device)
     try:
@@ -66,7 +66,7 @@ def run_command(
 
 @app.command()
 def serve(
-    workflow: Annotated[Path | None, typer.Argument(help="Workflow to open; else the last one, or the default.")] = None,
+    workflow: Annotated[Path | None, typer.Argument(help="Workflow to open; else the last one.")] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8420,
     home: Home = None,
@@ -123,7 +123,7 @@ def opened(workflow: str, assignments: Sequence[str]) -> Document:
     return said_plainly(lambda: assign(load(path), assignments, library()))
 
 
-def refuse_errors(document: Document, files: Files):  # type: ignore[no-untyped-def]
+def refuse_errors(document: Document, files: Files) -> Report:
     """Print the problems of a document; exit if one of them is an error."""
     report = check(document, library(), files)
     for problem in report.problems:
@@ -134,8 +134,8 @@ def refuse_errors(document: Document, files: Files):  # type: ignore[no-untyped-
 
 
 def described(problem: Problem) -> str:
-    place = problem.node if problem.place is None else f"{problem.node}.{problem.place}"
-    return f"{problem.level}: {place}: {problem.sentence}"
+    where = problem.node if problem.port is None else f"{problem.node}.{problem.port}"
+    return f"{problem.level}: {where}: {problem.sentence}"
 
 
 def said_plainly(action: Callable[[], Document]) -> Document:

@@ -1,0 +1,73 @@
+"""A run on the terminal: a bar for the node at work, and one line at the end."""
+
+import queue
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from pipelines.document import Document
+from pipelines.events import Event
+from pipelines.executors.local import LocalExecutor
+
+
+def follow(executor: LocalExecutor, document: Document, console: Console) -> bool:
+    """Run `document` to its end, showing how it goes; whether all of it succeeded. Ctrl+C cancels the run."""
+    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    unsubscribe = executor.subscribe(events.put)
+    run = executor.submit(document)
+    columns: list[Any] = [TextColumn("{task.description:>16}"), BarColumn(), TextColumn("{task.fields[state]}")]
+    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+        tasks: dict[str, TaskID] = {}
+        while True:
+            try:
+                event = events.get()
+            except KeyboardInterrupt:
+                executor.cancel(run)
+                continue
+            if event.run not in (run, None):
+                continue
+            if event.kind == "finished":
+                break
+            show(event, progress, tasks)
+    unsubscribe()
+    console.print(summary(event), highlight=False)
+    return not (event.failed or event.skipped)
+
+
+def show(event: Event, progress: Progress, tasks: dict[str, TaskID]) -> None:
+    """One event on the bar of its node, or above the bars."""
+    if event.error and event.kind in ("failed", "worker_died"):
+        progress.console.print(f"[red]{event.kind.replace('_', ' ')}[/red] {event.node or ''}: {event.error}")
+    if event.node is None or event.kind not in STATES:
+        return
+    if event.node not in tasks:
+        tasks[event.node] = progress.add_task(event.node, total=1, state="")
+    task = tasks[event.node]
+    if event.kind == "step" and event.total:
+        progress.update(task, total=event.total, completed=event.step, state=f"{event.step}/{event.total}")
+    else:
+        state = STATES[event.kind]
+        if event.kind == "done" and event.seconds is not None:
+            state = f"{event.seconds:.2f} s"
+        total = progress.tasks[task].total if event.kind in ("done", "cached") else None
+        progress.update(task, completed=total, state=state)
+
+
+STATES = {
+    "started": "running",
+    "step": "",
+    "cached": "from cache",
+    "done": "done",
+    "failed": "failed",
+    "skipped": "skipped",
+    "cancelled": "cancelled",
+}
+
+
+def summary(finished: Event) -> str:
+    """`5 nodes run, 3 from cache, 4.2 s`."""
+    parts = [f"{finished.ran} nodes run", f"{finished.cached} from cache"]
+    troubles = {"failed": finished.failed, "skipped": finished.skipped}
+    parts += [f"{count} {name}" for name, count in troubles.items() if count]
+    return f"{', '.join(parts)}, {finished.seconds or 0:.1f} s"
