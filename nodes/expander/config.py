@@ -1,0 +1,14 @@
+"""The expander's sizes. No torch here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ExpanderConfig:
+    """width: of a word's vector, a multiple of 24. readers, writers: layers that read the prompt, that write."""
+
+    width: int = 96
+    readers: int = 2
+    writers: int = 2

@@ -1,0 +1,74 @@
+"""What a text speaks of: colours, shapes, sizes, motions, places; and whether a longer text keeps all of it.
+
+No torch here. `captions.read` reads whole captions of the grammar back; this also reads the fragments of a prompt
+("ball on grass").
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from nodes.text_encoder.vocabulary import SYNONYMS, words
+from nodes.world import captions
+from nodes.world.scene import COLOURS
+
+Entity = tuple[str, str]
+"""(kind, value), e.g. ("background", "meadow")."""
+
+# Backgrounds as a prompt may name them, beside the captions' own phrases.
+_PLACES: dict[str, tuple[str, ...]] = {
+    "black": ("black background",),
+    "white": ("white background",),
+    "gray": ("gray background", "gray wall"),
+    "night": ("night", "night sky", "starry", "stars"),
+    "sunset": ("sunset", "orange sunset", "evening"),
+    "sea": ("sea", "blue sea", "waves", "water"),
+    "meadow": ("meadow", "green meadow", "grass", "green grass", "hills"),
+    "snow": ("snow", "snowy", "falling snow", "winter", "white snow"),
+}
+_LANES = {"on the left": "left", "on the right": "right", "at the top": "top", "at the bottom": "bottom"}
+
+
+def entities(text: str) -> frozenset[Entity]:
+    """Everything that the text speaks of, each once."""
+    pattern, meaning = _phrases()
+    return frozenset(meaning[found] for found in re.findall(pattern, known_words(text)))
+
+
+def keeps(prompt: str, expansion: str) -> bool:
+    """Whether the expansion says all that the prompt says, of the same things, and brings in no other thing."""
+    asked, said = entities(prompt), entities(expansion)
+    shapes = {entity for entity in asked if entity[0] == "shape"}
+    if not asked <= said or (shapes and {entity for entity in said if entity[0] == "shape"} != shapes):
+        return False
+    told, wanted = captions.read(expansion).things, captions.read(known_words(prompt)).things
+    # A motion can be laid to the thing before it only if no thing was mentioned in a way that can't be read.
+    facts = 3 if len(wanted) == len(shapes) else 2
+    return all(any(_agrees(thing[:facts], same) for same in told) for thing in wanted)
+
+
+def known_words(text: str) -> str:
+    """The text in lower case, its synonyms replaced by the grammar's own words."""
+    found = re.findall(r"[^\W\d_]+", text.lower())
+    return " ".join(word if word in words() else SYNONYMS.get(word, word) for word in found)
+
+
+def _agrees(wanted: tuple[str | None, ...], thing: tuple[str | None, ...]) -> bool:
+    return all(fact in (None, same) for fact, same in zip(wanted, thing, strict=False))
+
+
+@cache
+def _phrases() -> tuple[str, dict[str, Entity]]:
+    """A pattern that finds the longest phrase at each place, and what each phrase means."""
+    meaning: dict[str, Entity] = {}
+    for name, (after, rich) in captions.BACKGROUND_PHRASES.items():
+        meaning |= dict.fromkeys((*after, *rich, *_PLACES[name]), ("background", name))
+    for name, forms in captions.MOTION_PHRASES.items():
+        meaning |= {phrase: ("motion", name) for form in forms for phrase in form}
+    for kind, table in (("shape", captions.NOUNS), ("size", captions.SIZE_WORDS)):
+        meaning |= {phrase: (kind, name) for name, phrases in table.items() for phrase in phrases}
+    meaning |= {colour: ("colour", colour) for colour in COLOURS}
+    meaning |= {phrase: ("lane", lane) for phrase, lane in _LANES.items()}
+    longest_first = sorted(meaning, key=len, reverse=True)
+    return rf"\b(?:{'|'.join(longest_first)})\b", meaning

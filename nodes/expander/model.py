@@ -1,0 +1,63 @@
+"""The expander: reads a prompt with a transformer, writes with another, and keeps what was asked for.
+
+What it writes is drawn, so that what the prompt leaves open (size, place, motion) differs from seed to seed. Of eight
+drafts the first is taken that says all that the prompt says. Words that the family does not know can't be written, so
+a prompt with such words is kept in front of the draft. A prompt is returned as it is where it speaks of nothing that
+the family knows, or where no draft keeps everything.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from nodes.expander.config import ExpanderConfig
+from nodes.expander.entities import entities, keeps
+from nodes.text_encoder.vocabulary import MAX_TOKENS, tokenise
+from nodes.text_encoder.vocabulary import words as prompt_words
+from nodes.writer.model import Layer, Writer, normed, padded
+
+DRAFTS = 8
+
+
+class Expander(nn.Module):
+    def __init__(self, config: ExpanderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embed = nn.Embedding(len(prompt_words()), config.width)
+        self.places = nn.Parameter(torch.randn(MAX_TOKENS, config.width) * 0.02)
+        self.readers = nn.ModuleList(Layer(config.width, writes=False) for _ in range(config.readers))
+        self.writer = Writer(config.width, config.writers)
+        nn.init.normal_(self.embed.weight, std=0.3)
+
+    def read(self, prompts: list[str]) -> tuple[Tensor, Tensor]:
+        """The memory (b n d) of the prompts, and where it is padding (b n)."""
+        ids = padded([tokenise(prompt).ids for prompt in prompts]).to(self.places.device)
+        blank = ids == 0
+        x = self.embed(ids) + self.places[: ids.shape[1]]
+        for layer in self.readers:
+            x = layer(x, blank=blank)
+        return normed(x), blank
+
+    def loss(self, prompts: list[str], texts: list[list[int]]) -> Tensor:
+        """Cross entropy of the descriptive captions (as numbers) that belong to the prompts."""
+        memory, blank = self.read(prompts)
+        return self.writer.loss(texts, memory, blank)
+
+    @torch.no_grad()
+    def expand(self, prompt: str, seed: int = 0) -> str:
+        """A descriptive caption that keeps everything that the prompt says; another seed fills in other details."""
+        if not entities(prompt):
+            return prompt
+        draft = next((draft for draft in self.drafts(prompt, seed) if keeps(prompt, draft)), None)
+        if draft is None:
+            return prompt
+        return f"{prompt.strip().rstrip('.')}. {draft}" if tokenise(prompt).unknown else draft
+
+    @torch.no_grad()
+    def drafts(self, prompt: str, seed: int, temperature: float = 0.9) -> list[str]:
+        """Eight drafts: seven drawn by the seed, then the likeliest."""
+        memory, blank = (row.repeat_interleave(DRAFTS - 1, dim=0) for row in self.read([prompt]))
+        generator = torch.Generator().manual_seed(seed % 2**63)
+        drawn = self.writer.write(memory, "descriptive", temperature=temperature, generator=generator, blank=blank)
+        return drawn + self.writer.write(memory[:1], "descriptive", blank=blank[:1])

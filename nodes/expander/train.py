@@ -1,0 +1,74 @@
+"""Train the expander on prompts of the world and their descriptive captions. About three core-minutes."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from nodes.expander.config import ExpanderConfig
+from nodes.expander.entities import keeps
+from nodes.expander.model import Expander
+from nodes.expander.prompts import prompt_and_caption
+from nodes.training import checkpoint
+from nodes.training.loop import LoopConfig, fit
+from nodes.world.scene import sample_scene
+from nodes.writer.words import numbers
+
+
+@dataclass(frozen=True)
+class ExpanderTraining:
+    model: ExpanderConfig = field(default_factory=ExpanderConfig)
+    loop: LoopConfig = field(
+        default_factory=lambda: LoopConfig(steps=800, cooldown=350, learning_rate=2e-3, ema=0.99, save_every=300)
+    )
+    batch: int = 64
+    seed: int = 0
+
+
+def train(config: ExpanderTraining, out: Path, resume: bool = True) -> None:
+    """Train, and leave `checkpoint.safetensors` and `curves.jsonl` in `out`. Weights are written by `export`."""
+    torch.manual_seed(config.seed)
+    model = Expander(config.model)
+
+    def loss(step: int) -> tuple[Tensor, dict[str, float]]:
+        rng = random.Random(f"expander {config.seed} {step}")
+        pairs = [prompt_and_caption(sample_scene(rng), rng) for _ in range(config.batch)]
+        pairs.sort(key=lambda pair: len(pair[0]))
+        with torch.autocast("cpu", torch.bfloat16):
+            error = model.loss([prompt for prompt, _ in pairs], [numbers(text, "descriptive") for _, text in pairs])
+        return error, {}
+
+    def on_save(average: nn.Module, step: int) -> dict[str, float]:
+        assert isinstance(average, Expander)
+        return {"drafts_that_keep_all": kept_share(average)}
+
+    fit(model, loss, config.loop, out, resume=resume, adamw=("embed", "places", "writer.embed"), on_save=on_save)
+
+
+def export(config: ExpanderTraining, out: Path, path: Path) -> None:
+    """Write the trained average as bfloat16, with what it is in the header."""
+    average = Expander(config.model)
+    checkpoint.restore(out / "checkpoint.safetensors", {"model": Expander(config.model), "ema": average}, {})
+    facts = {
+        "kind": "expander",
+        "family": "patchloom",
+        "version": 1,
+        "latent_space": None,
+        "config": asdict(config.model),
+    }
+    weights = {key: value.bfloat16().contiguous() for key, value in average.state_dict().items()}
+    save_file(weights, path, {"patchloom": json.dumps(facts)})
+
+
+def kept_share(model: Expander, prompts: int = 40) -> float:
+    """The share of drafts, drawn for prompts of held-out combinations, that say all that was asked for."""
+    rng = random.Random("the expander's held-out prompts")
+    asked = [prompt_and_caption(sample_scene(rng, held=True), rng)[0] for _ in range(prompts)]
+    kept = [keeps(prompt, draft) for seed, prompt in enumerate(asked) for draft in model.drafts(prompt, seed)]
+    return sum(kept) / len(kept)
