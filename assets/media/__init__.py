@@ -1,7 +1,7 @@
 """Media in and out: clips and images in files, and the workflow that made them inside those files."""
 
+from assets.media.errors import MediaError
 from assets.media.read import frame_range, probe, read_clip
-from assets.media.source import MediaError
 from assets.media.workflow import read_workflow
 from assets.media.write import WRITABLE, encode_clip, write_clip
 

@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from assets.media import webp
+from assets.media.errors import MediaError
 from assets.media.scan import Scan, scan
-from assets.media.source import MAX_CLIP_BYTES, MediaError, decoded, opened
+from assets.media.source import MAX_CLIP_BYTES, decoded, opened
 from assets.values import Clip, ClipSpec
 
 
@@ -65,7 +66,7 @@ def _read(path: Path, found: Scan, wanted: range) -> npt.NDArray[np.uint8]:
         seek = bool(index_at) and wanted.start > 0
         if seek:
             container.seek(found.times[wanted.start], stream=stream)
-        for number, frame in enumerate(decoded(container, stream)):
+        for number, frame in enumerate(decoded(path, container, stream)):
             index = index_at.get(frame.pts or 0, -1) if seek else number
             if index in wanted:
                 pixels = frame.to_ndarray(format=layout, width=width, height=height)

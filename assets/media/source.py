@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 import av
 import cv2
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+
+from assets.media.errors import MediaError
+from assets.media.whole import expect_whole
 
 # No playlist (hls, dash, concat): those name further files and addresses. The demuxer is found by content.
 FORMATS = "mov,matroska,avi,mpegts,gif,apng,png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe"
@@ -22,17 +25,15 @@ MAX_PIXELS = 8192 * 8192
 MAX_CLIP_BYTES = 4 * 1024**3
 
 
-class MediaError(ValueError):
-    """A file or a clip that cannot be read or written: what was got, what is needed, what to try."""
-
-
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The container of a local file and its main video stream; whatever goes wrong in the block is a MediaError."""
     with refusals(path), path.open("rb") as file:
+        expect_whole(path, file)
         container = av.open(
-            file,
+            LocalBytes(file),
             mode="r",
+            options={"max_pixels": str(MAX_PIXELS)},
             container_options={"format_whitelist": FORMATS, "codec_whitelist": CODECS, "protocol_whitelist": "none"},
             metadata_errors="replace",
             io_open=_refuse_further_files,
@@ -46,6 +47,7 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
                 name = codec.codec.name if codec else "an unknown codec"
                 raise MediaError(f"{path.name} is coded as {name}, which is not read; save it as mp4 (H.264) first")
             expect_size(path, codec.width, codec.height)
+            codec.options = {"max_pixels": str(MAX_PIXELS)}
             stream.thread_type = "AUTO"
             yield container, stream
 
@@ -60,8 +62,9 @@ def refusals(path: Path) -> Iterator[None]:
     except (av.FFmpegError, cv2.error, OSError, MemoryError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise MediaError(
-            f"{path.name} cannot be read as a video or an image ({reason}); it may be cut short, damaged or of "
-            f"another kind: try one that plays elsewhere ({READABLE})"
+            f"{path.name} cannot be read as a video or an image ({reason}); it may be cut short, damaged, "
+            f"larger than {MAX_PIXELS // 10**6} megapixels or of another kind: try one that plays elsewhere, as "
+            f"{READABLE}"
         ) from error
 
 
@@ -73,7 +76,14 @@ def expect_size(path: Path, width: int, height: int) -> None:
         )
 
 
-def decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+class LocalBytes:
+    """A file without its name, from which FFmpeg would guess a format, or a pattern for many files."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+
+
+def decoded(path: Path, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
     """The frames from where the container stands, in the order in which they are shown, with alpha where there is."""
     decoder: Any = None
     if has_vpx_alpha(stream):
@@ -82,8 +92,8 @@ def decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFra
     for packet in container.demux(stream):
         for frame in decoder.decode(packet if packet.size else None) if decoder else packet.decode():
             if frame.is_corrupt:
-                raise MediaError(f"{getattr(container.file, 'name', 'the file')} is damaged or cut short")
-            expect_size(Path(str(container.name)), frame.width, frame.height)
+                raise MediaError(f"{path.name} is damaged or cut short; copy it again or save it anew")
+            expect_size(path, frame.width, frame.height)
             yield frame
 
 

@@ -9,7 +9,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from assets.media.source import MAX_CLIP_BYTES, MediaError, expect_size, refusals
+from assets.media.errors import MediaError
+from assets.media.source import MAX_CLIP_BYTES, expect_size, refusals
+from assets.media.whole import expect_whole
 from assets.values import ClipSpec
 
 ANIMATION_FLAG = 2
@@ -57,6 +59,8 @@ def _layout(path: Path) -> tuple[int, int, list[int]]:
     """Canvas width and height, and how long each frame is shown in milliseconds."""
     width = height = 0
     milliseconds = []
+    with path.open("rb") as file:
+        expect_whole(path, file)
     for name, start in _chunks(path):
         if name == b"VP8X" and len(start) >= 10:
             width, height = _u24(start[4:7]) + 1, _u24(start[7:10]) + 1

@@ -6,7 +6,8 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from assets.media.source import MediaError, opened
+from assets.media.errors import MediaError
+from assets.media.source import opened
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_KEYWORD = b"patchloom"

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
 
-from assets.media.source import MediaError
+from assets.media.errors import MediaError
 from assets.media.workflow import with_workflow
 from assets.values import Clip
 
