@@ -26,7 +26,7 @@ def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
     for _ in range(steps):
         gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.mT if tall else x
+    return x.mT if tall else x  # type: ignore[no-any-return]
 
 
 class Muon(torch.optim.Optimizer):

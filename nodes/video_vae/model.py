@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import cast
+from pathlib import Path
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from einops import pack, rearrange, repeat
 from torch import Tensor, nn
 
-from nodes.video_vae.config import VideoVAEConfig
+from nodes.video_vae.config import LATENT_SPACE, VideoVAEConfig
+from nodes.weights_file import load_weights, save_weights
 
 Memory = list[Tensor]
 """The last input of each memory block in order, (b c h w) each: what decoding carries between chunks."""
@@ -45,7 +47,7 @@ class VideoVAE(nn.Module):
         """The mean latent of frames (b 3 t h w) in [-1, 1]: (b z t' h' w'), normalised per channel."""
         self._check_frames(frames)
         mean, _ = self.encoder(frames).chunk(2, dim=1)
-        return (mean - _per_channel(self.mean)) / _per_channel(self.std)
+        return torch.sub(mean, _per_channel(self.mean)) / _per_channel(self.std)
 
     def decode(self, latent: Tensor) -> Tensor:
         """Frames (b 3 1+4(t'-1) 8h' 8w') of a normalised latent (b z t' h' w'), clamped to [-1, 1]."""
@@ -103,7 +105,7 @@ class Encoder(nn.Module):
         x = self.down(x)
         for block in self.coarse:
             x, _ = block(x, batch, None)
-        return rearrange(self.leave(_norm(x)), "(b t) z h w -> b z t h w", b=batch)
+        return rearrange(self.leave(_norm(x)), "(b t) z h w -> b z t h w", b=batch)  # type: ignore[no-any-return]
 
 
 class Decoder(nn.Module):
@@ -137,7 +139,7 @@ class Decoder(nn.Module):
 
 
 class MemoryBlock(nn.Module):
-    """x_t + conv(silu(conv([norm(x_t), norm(x_{t-1})]))); the last convolution is zero at first, and x before the start."""
+    """x_t + conv(silu(conv([norm(x_t), norm(x_{t-1})]))); that last one is zero at first, as x before the start."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -147,7 +149,7 @@ class MemoryBlock(nn.Module):
         nn.init.zeros_(self.write.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor, batch: int, last: Tensor | None) -> tuple[Tensor, Tensor]:
-        """x: ((b t) c h w); `last` (b c h w) is the normed step before its first. Returns the result and the next `last`."""
+        """x: ((b t) c h w); `last` (b c h w) : the normed step before its first. Returns also the next `last`."""
         now = _norm(x)
         steps = rearrange(now, "(b t) c h w -> b t h w c", b=batch)
         first = torch.zeros_like(steps[:, :1]) if last is None else rearrange(last, "b c h w -> b 1 h w c")
@@ -163,3 +165,17 @@ def _norm(x: Tensor) -> Tensor:
 
 def _per_channel(values: Tensor) -> Tensor:
     return rearrange(values, "c -> c 1 1 1")
+
+
+def save(model: VideoVAE, path: Path) -> None:
+    save_weights(model, path, kind="video_vae", latent_space=LATENT_SPACE, config=model.config)
+
+
+def load(source: Path | str | bytes) -> VideoVAE:
+    """The VAE of a weights file. Raises WeightsError."""
+
+    def build(config: dict[str, Any]) -> VideoVAE:
+        tuples: Any = {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
+        return VideoVAE(VideoVAEConfig(**tuples))
+
+    return load_weights(source, kind="video_vae", build=build)

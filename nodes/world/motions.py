@@ -11,6 +11,8 @@ from torch import Tensor
 from nodes.world.scene import SIZES, Thing
 
 _MARGIN = 0.06
+_ORBIT_SECONDS = 2.4
+_BOUNCE_SECONDS, _BOUNCE_HEIGHT = 1.75, 0.75  # at most 7 of 64 pixels a frame, where it meets the ground
 _LANE_CENTRE = {"whole": (0.0, 0.0), "left": (-0.5, 0.0), "right": (0.5, 0.0), "top": (0.0, -0.5), "bottom": (0.0, 0.5)}
 
 
@@ -44,13 +46,13 @@ def pose(thing: Thing, times: Tensor, duration: float, half_width: float, half_h
         case "down" | "up":
             y = centre_y + (2 * progress - 1) * (room_y if thing.motion == "down" else -room_y)
         case "bounce":
-            share = torch.remainder(times / 1.5 + thing.phase, 1.0)
+            share = torch.remainder(times / _BOUNCE_SECONDS + thing.phase, 1.0)
             leap = 4 * share * (1 - share)
-            y = centre_y + room_y - min(2 * room_y, 0.95) * leap
+            y = centre_y + room_y - min(2 * room_y, _BOUNCE_HEIGHT) * leap
             squash = 1 - 0.18 * torch.exp(-12 * leap)
             y = y + radius * (1 - squash)
         case "orbit":
-            angle = 2 * math.pi * (times / 2.0 + thing.phase) * (1 if thing.clockwise else -1)
+            angle = 2 * math.pi * (times / _ORBIT_SECONDS + thing.phase) * (1 if thing.clockwise else -1)
             reach = min(0.5, max(0.3, min(half_width, half_height) - float(radius.max()) - _MARGIN))
             x, y = centre_x + reach * torch.cos(angle), centre_y + reach * torch.sin(angle)
         case "spin":

@@ -23,16 +23,27 @@ def render(scenes: Sequence[Scene], height: int, width: int, frames: int, *, sta
     return torch.stack([_draw(scene, height, width, frames, at) for scene, at in zip(scenes, starts, strict=True)])
 
 
+def cover(scenes: Sequence[Scene], height: int, width: int, frames: int, *, start: int | Sequence[int] = 0) -> Tensor:
+    """How much of each pixel things cover, and the three pixels around them, softly: (b 1 t h w) in [0, 1]."""
+    starts = [start] * len(scenes) if isinstance(start, int) else list(start)
+    x, y = _grid(height, width)
+    short, covers = min(height, width), []
+    for scene, at in zip(scenes, starts, strict=True):
+        times = (at + torch.arange(frames)) / FRAMES_PER_SECOND
+        clear = torch.ones(frames, height, width)
+        for thing in scene.things:
+            where = pose(thing, times, scene.duration, width / short, height / short)
+            column = Pose(*(rearrange(value, "t -> t 1 1") for value in where))
+            clear = clear * (_distance(thing, column, x, y) * short / 6).clamp(0, 1)
+        covers.append(1 - clear)
+    return rearrange(torch.stack(covers), "b t h w -> b 1 t h w")
+
+
 def _draw(scene: Scene, height: int, width: int, frames: int, start: int) -> Tensor:
     """One scene: (3 t h w) in [-1, 1]."""
-    short = min(height, width)
-    y, x = torch.meshgrid(
-        (torch.arange(height) + 0.5 - height / 2) * 2 / short,
-        (torch.arange(width) + 0.5 - width / 2) * 2 / short,
-        indexing="ij",
-    )
-    x, y = rearrange(x, "h w -> 1 h w"), rearrange(y, "h w -> 1 h w")
+    x, y = _grid(height, width)
     times = (start + torch.arange(frames)) / FRAMES_PER_SECOND
+    short = min(height, width)
 
     behind = -x if scene.mirrored else x
     picture = PAINTERS[scene.background](behind, y, rearrange(times, "t -> t 1 1"), scene.variant)
@@ -40,6 +51,17 @@ def _draw(scene: Scene, height: int, width: int, frames: int, start: int) -> Ten
         at = pose(thing, times, scene.duration, width / short, height / short)
         picture = _place(picture, thing, at, x, y, pixel=2 / short, shaded=scene.background != "black")
     return picture.expand(3, frames, height, width).clamp(0, 1) * 2 - 1
+
+
+def _grid(height: int, width: int) -> tuple[Tensor, Tensor]:
+    """x and y of the pixels, (1 h w) each, from the centre in halves of the short side; y points down."""
+    short = min(height, width)
+    y, x = torch.meshgrid(
+        (torch.arange(height) + 0.5 - height / 2) * 2 / short,
+        (torch.arange(width) + 0.5 - width / 2) * 2 / short,
+        indexing="ij",
+    )
+    return rearrange(x, "h w -> 1 h w"), rearrange(y, "h w -> 1 h w")
 
 
 def _place(picture: Tensor, thing: Thing, at: Pose, x: Tensor, y: Tensor, *, pixel: float, shaded: bool) -> Tensor:

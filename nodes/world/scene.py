@@ -18,7 +18,7 @@ COLOURS: dict[str, tuple[float, float, float]] = {
 }
 SHAPES = ("circle", "square", "triangle", "star", "heart", "ring", "diamond")
 # Radius in units of half the frame's short side.
-SIZES: dict[str, float] = {"small": 0.30, "medium": 0.42, "large": 0.60}
+SIZES: dict[str, float] = {"small": 0.34, "medium": 0.44, "large": 0.60}
 MOTIONS = ("right", "left", "up", "down", "bounce", "orbit", "spin", "grow", "shrink", "fall", "still")
 BACKGROUNDS = ("black", "white", "gray", "night", "sunset", "sea", "meadow", "snow")
 

@@ -1,0 +1,178 @@
+"""A diffusion transformer on spacetime patches (Peebles & Xie 2023) whose every token has its own noise level.
+
+Self-attention with 3D RoPE and normalised queries and keys, cross-attention to the text, adaLN-Zero modulation from
+one shared projection and a table a block (PixArt-alpha, Chen et al. 2023). Clips of different size and length pack
+into one sequence by segment ids (NaViT, Dehghani et al. 2023).
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+from nodes.dit.attention import attention
+from nodes.dit.config import DiTConfig
+from nodes.dit.rope import Rotation, rotate, rotation
+from nodes.weights_file import load_weights, save_weights
+
+
+class DiT(nn.Module):
+    """Predicts its objective's target (for flow the velocity, noise minus clean) for every token."""
+
+    def __init__(self, config: DiTConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.width
+        self.enter = nn.Linear(config.token_width, width)
+        self.where = nn.Linear(_FOURIER, width)
+        self.noise = nn.Sequential(nn.Linear(_NOISE_WAVES, width), nn.SiLU(), nn.Linear(width, width))
+        self.summary = nn.Linear(config.text_width, width)
+        self.text = nn.Linear(config.text_width, width)
+        self.modulate = nn.Linear(width, 6 * width)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
+        self.leave_modulate = nn.Linear(width, 2 * width)
+        self.leave = nn.Linear(width, config.token_width)
+        for layer in (self.modulate, self.leave_modulate, self.leave):  # adaLN-Zero: every block starts as the identity
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(
+        self,
+        tokens: Tensor,
+        coords: Tensor,
+        t: Tensor,
+        text: Tensor,
+        text_mask: Tensor,
+        segments: Tensor | None = None,
+        text_segments: Tensor | None = None,
+    ) -> Tensor:
+        """The prediction for each token: (b n d_patch).
+
+        tokens (b n d_patch): noisy patches. coords (b n 3): their places, see `grid_coords`. t (b n): their noise
+        levels in [0, 1], 0 for a given token. text (b m d_text), text_mask (b m): true at a word. segments (b n) and
+        text_segments (b m), integers, where a sequence packs several clips: a token attends to the tokens and the
+        words of its own segment only.
+        """
+        sees, reads = _masks(text_mask, segments, text_segments)
+        turn = rotation(coords, self.config.axes, self.config.theta)
+        level = self.noise(noise_waves(t).to(tokens.dtype))
+        condition = F.silu(level + self.summary(_mean_of_words(text, reads)))
+        modulation = rearrange(self.modulate(condition), "b n (six d) -> six b n d", six=6)
+        words = self.text(text)
+
+        x = self.enter(tokens) + self.where(fourier(coords).to(tokens.dtype))
+        for block in self.blocks:
+            x = block(x, words, modulation, turn, sees, reads)
+        shift, scale = self.leave_modulate(condition).chunk(2, dim=-1)
+        return self.leave(_norm(x) * (1 + scale) + shift)  # type: ignore[no-any-return]
+
+
+class Block(nn.Module):
+    def __init__(self, config: DiTConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.table = nn.Parameter(torch.zeros(6, width))
+        self.attend = SelfAttention(width, config.heads)
+        self.read = CrossAttention(width, config.heads)
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU("tanh"), nn.Linear(4 * width, width))
+
+    def forward(
+        self, x: Tensor, words: Tensor, modulation: Tensor, turn: Rotation, sees: Tensor | None, reads: Tensor
+    ) -> Tensor:
+        """x (b n d), words (b m d), modulation (6 b n d)."""
+        shift1, scale1, gate1, shift2, scale2, gate2 = modulation + rearrange(self.table, "six d -> six 1 1 d")
+        x = x + gate1 * self.attend(_norm(x) * (1 + scale1) + shift1, turn, sees)
+        x = x + self.read(_norm(x), words, reads)
+        return x + gate2 * self.mlp(_norm(x) * (1 + scale2) + shift2)  # type: ignore[no-any-return]
+
+
+class SelfAttention(nn.Module):
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.norm_q, self.norm_k = nn.LayerNorm(width // heads, bias=False), nn.LayerNorm(width // heads, bias=False)
+
+    def forward(self, x: Tensor, turn: Rotation, sees: Tensor | None) -> Tensor:
+        q, k, v = rearrange(self.qkv(x), "b n (three h d) -> three b h n d", three=3, h=self.heads)
+        q, k = rotate(self.norm_q(q), turn), rotate(self.norm_k(k), turn)
+        attended = attention(q.to(v.dtype), k.to(v.dtype), v, sees)
+        return self.out(rearrange(attended, "b h n d -> b n (h d)"))  # type: ignore[no-any-return]
+
+
+class CrossAttention(nn.Module):
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.q = nn.Linear(width, width)
+        self.kv = nn.Linear(width, 2 * width)
+        self.out = nn.Linear(width, width)
+        self.norm_q, self.norm_k = nn.LayerNorm(width // heads, bias=False), nn.LayerNorm(width // heads, bias=False)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x: Tensor, words: Tensor, reads: Tensor) -> Tensor:
+        q = self.norm_q(rearrange(self.q(x), "b n (h d) -> b h n d", h=self.heads))
+        k, v = rearrange(self.kv(words), "b m (two h d) -> two b h m d", two=2, h=self.heads)
+        attended = attention(q.to(v.dtype), self.norm_k(k).to(v.dtype), v, reads)
+        return self.out(rearrange(attended, "b h n d -> b n (h d)"))  # type: ignore[no-any-return]
+
+
+def _masks(text_mask: Tensor, segments: Tensor | None, text_segments: Tensor | None) -> tuple[Tensor | None, Tensor]:
+    """Which tokens a token sees (b 1 n n), or None for all; which words it reads (b 1 n m), or (b 1 1 m)."""
+    words = rearrange(text_mask, "b m -> b 1 1 m")
+    if segments is None:
+        return None, words
+    if text_segments is None:
+        raise ValueError("Got segments for the tokens alone; needs text_segments too. Give each word its clip's id.")
+    own = rearrange(segments, "b n -> b 1 n 1")
+    return own == rearrange(segments, "b n -> b 1 1 n"), (own == rearrange(text_segments, "b m -> b 1 1 m")) & words
+
+
+def _mean_of_words(text: Tensor, reads: Tensor) -> Tensor:
+    """The mean of the words that each token reads: (b n d), or (b 1 d) where all tokens read the same."""
+    weight = reads[:, 0].to(text.dtype)
+    return (weight @ text) / weight.sum(dim=-1, keepdim=True).clamp(min=1)
+
+
+def _norm(x: Tensor) -> Tensor:
+    return F.layer_norm(x, x.shape[-1:])
+
+
+_NOISE_WAVES = 128
+_FOURIER = 3 * 12
+
+
+def noise_waves(t: Tensor) -> Tensor:
+    """Sines and cosines of a noise level in [0, 1], at wavelengths from 2 pi to a thousandth of that: (... 128)."""
+    pace = torch.exp(torch.linspace(0, math.log(1000), _NOISE_WAVES // 2, device=t.device))
+    angle = t.float()[..., None] * pace
+    return torch.cat([angle.cos(), angle.sin()], dim=-1)
+
+
+def fourier(coords: Tensor) -> Tensor:
+    """Sines and cosines of the coordinates (... 3), at wavelengths of 2 to 64 patches: (... 36)."""
+    pace = math.pi * 2.0 ** -torch.arange(6, device=coords.device)
+    angle = rearrange(coords.float()[..., None] * pace, "... a k -> ... (a k)")
+    return torch.cat([angle.cos(), angle.sin()], dim=-1)
+
+
+def save(model: DiT, path: Path, latent_space: str) -> None:
+    save_weights(model, path, kind="dit", latent_space=latent_space, config=model.config)
+
+
+def load(source: Path | str | bytes) -> DiT:
+    """The DiT of a weights file. Raises WeightsError."""
+
+    def build(config: dict[str, Any]) -> DiT:
+        tuples: Any = {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
+        return DiT(DiTConfig(**tuples))
+
+    return load_weights(source, kind="dit", build=build)

@@ -1,0 +1,65 @@
+"""What the DiT learns to predict, and how a prediction is read: rectified flow, and DDPM.
+
+Both take a noise level t in [0, 1] a token, 0 for clean. For flow x_t = (1 - t) x0 + t eps and the target is the
+velocity eps - x0 (Liu et al. 2022). For DDPM (Ho et al. 2020) t stands for the step 1000 t of the linear schedule,
+x_t = sqrt(abar) x0 + sqrt(1 - abar) eps, and the target is eps or x0.
+"""
+
+from __future__ import annotations
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from nodes.dit.config import Objective
+
+DDPM_STEPS = 1000
+
+
+def signal_and_noise(objective: Objective, t: Tensor) -> tuple[Tensor, Tensor]:
+    """The shares a, s of x_t = a x0 + s eps at noise levels t, of t's shape."""
+    if objective == "flow":
+        return 1 - t, t
+    kept = alpha_bar(t)
+    return kept.sqrt(), (1 - kept).sqrt()
+
+
+def alpha_bar(t: Tensor) -> Tensor:
+    """The share of variance that is signal, of the linear beta schedule 1e-4 to 0.02 over 1000 steps, 1 at t = 0.
+
+    Between whole steps its logarithm is interpolated, so that any t in [0, 1] has one.
+    """
+    beta = torch.linspace(1e-4, 0.02, DDPM_STEPS, dtype=torch.float64, device=t.device)
+    log = torch.cat([beta.new_zeros(1), torch.log1p(-beta).cumsum(0)])
+    place = t.double().clamp(0, 1) * DDPM_STEPS
+    below = place.floor().long().clamp(max=DDPM_STEPS - 1)
+    return torch.lerp(log[below], log[below + 1], place - below).exp().to(t.dtype)
+
+
+def add_noise(objective: Objective, clean: Tensor, eps: Tensor, t: Tensor) -> Tensor:
+    """x_t of tokens (b n d) at levels t (b n). A token at level 0 stays as it is."""
+    signal, noise = (rearrange(share, "b n -> b n 1") for share in signal_and_noise(objective, t))
+    return signal * clean + noise * eps
+
+
+def target(objective: Objective, clean: Tensor, eps: Tensor) -> Tensor:
+    """What the DiT is to predict, of the tokens' shape."""
+    match objective:
+        case "flow":
+            return eps - clean
+        case "ddpm-epsilon":
+            return eps
+        case "ddpm-x0":
+            return clean
+
+
+def clean_and_noise(objective: Objective, x: Tensor, prediction: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    """(x0, eps) as the prediction has them, for tokens x (b n d) at levels t (b n)."""
+    signal, noise = (rearrange(share, "b n -> b n 1") for share in signal_and_noise(objective, t))
+    match objective:
+        case "flow":
+            return x - noise * prediction, x + signal * prediction
+        case "ddpm-epsilon":
+            return (x - noise * prediction) / signal.clamp(min=1e-4), prediction
+        case "ddpm-x0":
+            return prediction, (x - signal * prediction) / noise.clamp(min=1e-4)

@@ -1,0 +1,84 @@
+"""A small bidirectional transformer over words (Vaswani et al. 2017, pre-norm), trained jointly with the DiT."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from nodes.dit.attention import attention
+from nodes.text_encoder.config import TextEncoderConfig
+from nodes.text_encoder.vocabulary import tokenise
+from nodes.weights_file import load_weights, save_weights
+
+
+class Encoded(NamedTuple):
+    text: Tensor
+    """(b m d)"""
+    mask: Tensor
+    """(b m) bool, true at a word."""
+
+
+class TextEncoder(nn.Module):
+    def __init__(self, config: TextEncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.words = nn.Embedding(len(config.words), config.width, padding_idx=0)
+        self.places = nn.Parameter(0.02 * torch.randn(config.max_tokens, config.width))
+        self.blocks = nn.ModuleList(Block(config.width, config.heads) for _ in range(config.depth))
+        self.norm = nn.LayerNorm(config.width)
+        nn.init.normal_(self.words.weight, std=0.5)
+
+    def forward(self, ids: Tensor) -> Encoded:
+        """ids (b m), 0 is padding."""
+        mask = ids != 0
+        x = self.words(ids) + self.places[: ids.shape[1]]
+        for block in self.blocks:
+            x = block(x, mask)
+        return Encoded(self.norm(x), mask)
+
+    def encode(self, texts: Sequence[str]) -> Encoded:
+        """The encoding of each text; the empty text is the null text of guidance."""
+        encoded: Encoded = self(collate(texts).to(self.places.device))
+        return encoded
+
+
+class Block(nn.Module):
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU("tanh"), nn.Linear(4 * width, width))
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        q, k, v = rearrange(self.qkv(self.norm1(x)), "b m (three h d) -> three b h m d", three=3, h=self.heads)
+        attended = attention(q, k, v, rearrange(mask, "b m -> b 1 1 m"))
+        x = x + self.out(rearrange(attended, "b h m d -> b m (h d)"))
+        return x + self.mlp(self.norm2(x))  # type: ignore[no-any-return]
+
+
+def collate(texts: Sequence[str]) -> Tensor:
+    """Word numbers (b m) of the texts, padded with 0 to the longest."""
+    rows = [torch.tensor(tokenise(text).ids) for text in texts]
+    return nn.utils.rnn.pad_sequence(rows, batch_first=True)
+
+
+def save(model: TextEncoder, path: Path, latent_space: str) -> None:
+    save_weights(model, path, kind="text_encoder", latent_space=latent_space, config=model.config)
+
+
+def load(source: Path | str | bytes) -> TextEncoder:
+    """The encoder of a weights file. Raises WeightsError, also where its words are not this version's."""
+
+    def build(config: dict[str, Any]) -> TextEncoder:
+        if tuple(config["words"]) != TextEncoderConfig().words:
+            raise ValueError("its words are not those of this version's vocabulary")
+        return TextEncoder(TextEncoderConfig(**{**config, "words": tuple(config["words"])}))
+
+    return load_weights(source, kind="text_encoder", build=build)

@@ -1,0 +1,124 @@
+"""Training: optimisers, schedule, checkpoints, and each model's own loss."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from nodes.dit.config import DiTConfig
+from nodes.dit.train import DiTTraining, Pair, make_batch, noise_loss
+from nodes.dit.train import train as train_dit
+from nodes.text_encoder.config import TextEncoderConfig
+from nodes.training.loop import LoopConfig, fit
+from nodes.training.muon import orthogonalise
+from nodes.training.schedule import Schedule
+from nodes.video_vae.config import VideoVAEConfig
+from nodes.video_vae.export import export
+from nodes.video_vae.train import VideoVAETraining
+from nodes.video_vae.train import train as train_vae
+
+TINY_VAE = VideoVAEConfig(8, (8, 8), (1, 1), (8, 8, 8), (1, 1, 1))
+TINY_DIT = DiTConfig(width=24, depth=1, heads=2, axes=(4, 4, 4), text_width=24)
+TINY_TEXT = TextEncoderConfig(width=24, depth=1, heads=2)
+
+
+def problem() -> tuple[nn.Module, nn.Module]:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(16, 2)), nn.Linear(48, 2).requires_grad_(False)
+
+
+def fit_problem(out: Path, steps: int, *, stop: int | None = None, resume: bool = True) -> nn.Module:
+    model, teacher = problem()
+
+    def loss(step: int) -> tuple[Tensor, dict[str, float]]:
+        if step == stop:
+            raise KeyboardInterrupt
+        x = torch.randn(8, 3, 4, 4, generator=torch.Generator().manual_seed(step))
+        return (model(x) - teacher(x.flatten(1))).square().mean(), {}
+
+    config = LoopConfig(steps, warm_up=2, cooldown=4, learning_rate=1e-2, log_every=5, save_every=5)
+    fit(model, loss, config, out, resume=resume)
+    return model
+
+
+def test_a_training_that_was_killed_ends_exactly_as_if_it_had_not_been(tmp_path: Path) -> None:
+    whole = fit_problem(tmp_path / "whole", 20)
+    with pytest.raises(KeyboardInterrupt):
+        fit_problem(tmp_path / "killed", 20, stop=13)
+    resumed = fit_problem(tmp_path / "killed", 20)
+    for one, two in zip(whole.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(one, two)
+
+
+def test_without_resume_a_training_starts_again(tmp_path: Path) -> None:
+    once = fit_problem(tmp_path, 6)
+    again = fit_problem(tmp_path, 6, resume=False)
+    assert torch.equal(next(once.parameters()), next(again.parameters()))
+
+
+def test_training_lowers_the_loss_and_logs_its_curve(tmp_path: Path) -> None:
+    fit_problem(tmp_path, 60)
+    lines = [json.loads(line) for line in (tmp_path / "curves.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == list(range(5, 61, 5))
+    assert lines[-1]["loss"] < 0.5 * lines[0]["loss"]
+
+
+def test_a_request_in_the_runs_folder_ends_the_training_early_by_a_cooldown(tmp_path: Path) -> None:
+    (tmp_path / "cooldown").write_text("7")
+    fit_problem(tmp_path, 1000)
+    last = json.loads((tmp_path / "curves.jsonl").read_text().splitlines()[-1])
+    assert last["step"] == last["of"] == 7
+
+
+def test_the_learning_rate_warms_up_holds_and_falls_by_steps_alone() -> None:
+    schedule = Schedule(steps=100, warm_up=10, cooldown=20)
+    assert schedule.factor(0) == 0.1
+    assert schedule.factor(50) == 1
+    assert schedule.factor(90) == 0.5
+    early = schedule.fall_now(40, 10)
+    assert early.steps == 50
+    assert early.factor(45) == 0.5
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 8), (2, 4, 16), (1, 16, 4)])
+def test_muons_updates_are_nearly_orthogonal_for_matrices_of_any_form(shape: tuple[int, ...]) -> None:
+    values = torch.linalg.svdvals(orthogonalise(torch.randn(shape, generator=torch.Generator().manual_seed(0))).float())
+    assert values.min() > 0.3
+    assert values.max() < 1.4
+
+
+@pytest.mark.parametrize("objective", ["flow", "ddpm-epsilon", "ddpm-x0"])
+def test_given_tokens_carry_no_loss_and_no_noise(objective: str) -> None:
+    config = DiTTraining(model=DiTConfig(**{**vars(TINY_DIT), "objective": objective}), text=TINY_TEXT)
+    torch.manual_seed(0)
+    pair = Pair(config)
+    for weight in pair.parameters():
+        weight.data += 0.1 * torch.randn_like(weight)
+    batch = make_batch(torch.randn(2, 8, 2, 4, 4), ["a red ball", ""], random.Random(0), config.model)
+    batch.given[:] = False
+    batch.given[:, :4] = True
+    value = float(noise_loss(pair, batch).detach())
+    batch.eps[:, :4] += 100
+    assert float(noise_loss(pair, batch).detach()) == pytest.approx(value)
+    batch.eps[:, 4:] += 100
+    assert float(noise_loss(pair, batch).detach()) != pytest.approx(value)
+
+
+@pytest.mark.filterwarnings("default")
+def test_the_family_trains_from_nothing_to_weights_files(tmp_path: Path) -> None:
+    loop = LoopConfig(steps=2, warm_up=1, cooldown=1, log_every=1, save_every=2)
+    train_vae(VideoVAETraining(TINY_VAE, loop, batches=((16, 16, 5, 2),)), tmp_path / "vae")
+    export(tmp_path / "vae", tmp_path / "vae.safetensors", TINY_VAE, clips=8)
+    clips = ((16, 16, 8), (16, 32, 8))
+    config = DiTTraining(
+        tmp_path / "vae.safetensors", TINY_DIT, TINY_TEXT, loop, clips, clips_in_batch=2, images_in_batch=4
+    )
+    train_dit(config, tmp_path / "dit")
+    assert {"dit.safetensors", "text_encoder.safetensors", "checkpoint.safetensors"} <= {
+        path.name for path in (tmp_path / "dit").iterdir()
+    }
