@@ -1,0 +1,106 @@
+"""Bytes over HTTP: views of stored values, live previews, written files, and files brought in.
+
+What is named by its content never changes, so browsers may keep it for ever. Clips go as files, whose response knows
+ranges, since a browser seeks in them.
+"""
+
+import asyncio
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.responses import FileResponse
+
+from app.api.views import Views
+from app.editor.workspace import Workspace
+from assets.files import FileRefused
+from assets.store import BlobMissing
+
+FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+MAX_UPLOAD = 2 * 1024**3
+
+
+def media_routes(workspace: Workspace) -> APIRouter:
+    router = APIRouter()
+    views = Views(workspace.store, workspace.settings)
+    inputs = workspace.settings.files.inputs[0]
+
+    @router.get("/view/{digest}/about")
+    async def about(digest: str) -> dict[str, Any]:
+        try:
+            return await asyncio.to_thread(views.about, digest)
+        except (BlobMissing, FileRefused, ValueError) as error:
+            raise HTTPException(404, str(error)) from None
+
+    @router.get("/view/{digest}")
+    async def view(digest: str) -> FileResponse:
+        try:
+            shown = await asyncio.to_thread(views.rendered, digest)
+        except (BlobMissing, FileRefused, ValueError) as error:
+            raise HTTPException(404, str(error)) from None
+        return FileResponse(shown.path, media_type=shown.media_type, headers=FOR_EVER)
+
+    @router.get("/preview/{workflow}/{node}/{revision}")
+    async def preview(workflow: str, node: str, revision: str) -> Response:
+        opened = workspace.opened.get(workflow)
+        picture = opened.board.pictures.get(node) if opened else None
+        if picture is None:
+            raise HTTPException(404, "this preview is gone; the node has run on")
+        # An older revision than the one asked for is never sent: what is there is as new or newer.
+        headers = FOR_EVER if picture.revision == revision else {"Cache-Control": "no-store"}
+        return Response(picture.data, media_type=picture.media_type, headers=headers)
+
+    @router.get("/api/files")
+    async def files() -> list[str]:
+        return await asyncio.to_thread(readable, workspace.settings.files.inputs)
+
+    @router.put("/api/files/{name}")
+    async def bring_in(name: str, request: Request) -> dict[str, str]:
+        return {"name": (await received(request, name, inputs)).name}
+
+    return router
+
+
+def readable(folders: tuple[Path, ...]) -> list[str]:
+    """The files that a workflow may read, by the name that it reads them by."""
+    found: dict[str, None] = {}
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+            if path.is_file() and not hidden:
+                found[path.relative_to(folder).as_posix()] = None
+    return list(found)
+
+
+def safe_name(name: str) -> str:
+    """The last part of a name with what no file system minds; HTTPException if nothing is left of it."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    kept = "".join(letter if letter.isalnum() or letter in " ._-()" else "_" for letter in last).strip(" .")
+    if not kept.strip("_"):
+        raise HTTPException(422, f"{name[:80]!r} is no name for a file; rename it and try again")
+    return kept[-120:]
+
+
+async def received(request: Request, name: str, folder: Path) -> Path:
+    """Write the body to `folder` under a free name like `name`, whole or not at all."""
+    wanted = Path(safe_name(name))
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".upload-")
+    size = 0
+    try:
+        with os.fdopen(handle, "wb") as file:
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > MAX_UPLOAD:
+                    raise HTTPException(
+                        413, f"the file is larger than {MAX_UPLOAD // 1024**3} GiB; copy it to {folder}"
+                    )
+                file.write(chunk)
+        path, number = folder / wanted, 2
+        while path.exists():
+            path, number = folder / f"{wanted.stem} {number}{wanted.suffix}", number + 1
+        Path(temporary).rename(path)
+        return path
+    finally:
+        Path(temporary).unlink(missing_ok=True)

@@ -1,0 +1,93 @@
+"""Stored values as pictures, rendered once and kept as files beside the store."""
+
+import json
+import mimetypes
+import os
+import re
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from app.settings import Settings
+from assets.files import FileRefused
+from assets.store import BlobMissing, Store
+from assets.values import SavedFile
+from nodes.preview.views import view
+
+DIGEST = re.compile(r"[0-9a-f]{64}")
+RENDERING = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A view on disk. name: of the file that it stands for, where it is one."""
+
+    path: Path
+    media_type: str
+    caption: str
+    name: str | None = None
+
+
+class Views:
+    """Renders each digest once, one at a time: a view is small work, and the machine is busy with the run."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+        self._folder = settings.home / "views" / RENDERING
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()
+
+    def about(self, digest: str) -> dict[str, Any]:
+        """What the page needs to show a value: {"media_type", "caption", "url", "text" or "name" where there is one}."""
+        shown = self.rendered(digest)
+        found: dict[str, Any] = {"media_type": shown.media_type, "caption": shown.caption, "url": f"/view/{digest}"}
+        if shown.media_type.startswith("text/"):
+            found["text"] = shown.path.read_text(encoding="utf-8", errors="replace")
+        if shown.name:
+            found["name"] = quote(Path(shown.name).name)
+        return found
+
+    def rendered(self, digest: str) -> Rendered:
+        """The view of a stored value. BlobMissing if it is gone, FileRefused if the file that it names is."""
+        if not DIGEST.fullmatch(digest):
+            raise BlobMissing(f"{digest[:80]!r} is no digest of a result")
+        with self._lock:
+            return self._kept(digest) or self._render(digest)
+
+    def _kept(self, digest: str) -> Rendered | None:
+        try:
+            about = json.loads((self._folder / f"{digest}.json").read_text())
+        except FileNotFoundError:
+            return None
+        path = self._folder / about["file"]
+        return Rendered(path, about["media_type"], about["caption"]) if path.is_file() else None
+
+    def _render(self, digest: str) -> Rendered:
+        value = self._store.get(digest)
+        if isinstance(value, SavedFile):
+            return self._written(value)
+        made = view(value)
+        path = self._folder / f"{digest}{mimetypes.guess_extension(made.media_type) or '.bin'}"
+        _write(path, made.data)
+        about = {"file": path.name, "media_type": made.media_type, "caption": made.caption}
+        _write(self._folder / f"{digest}.json", json.dumps(about).encode())
+        return Rendered(path, made.media_type, made.caption)
+
+    def _written(self, saved: SavedFile) -> Rendered:
+        """A file in the outputs folder is shown from where it is; it is never kept twice."""
+        path = self._settings.files.target(saved.name)
+        if not path.is_file():
+            raise FileRefused(f"{saved.name} is no longer in the outputs folder; run again to write it")
+        media_type = mimetypes.guess_type(saved.name)[0] or "application/octet-stream"
+        return Rendered(path, media_type, saved.name, saved.name)
+
+
+def _write(path: Path, data: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".")
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+    Path(name).rename(path)

@@ -1,0 +1,182 @@
+"""What the page knows of each node's run: status, progress, live preview, results. No part of the document."""
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pipelines.document import Document
+from pipelines.events import Event
+from pipelines.plan import plan, upstream
+
+Status = Literal["queued", "running", "fresh", "cached", "stale", "failed", "cancelled"]
+
+
+@dataclass(slots=True)
+class NodeState:
+    """basis: fingerprint of the node and all before it when it ran; another one now makes it stale."""
+
+    status: Status
+    basis: str = ""
+    settled: Status | None = None
+    step: int | None = None
+    steps: int | None = None
+    began: float | None = None
+    seconds: float | None = None
+    message: str | None = None
+    outputs: dict[str, str] = field(default_factory=dict)
+    preview: tuple[str, str] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        shown: dict[str, Any] = {"status": self.status, "step": self.step, "steps": self.steps, "message": self.message}
+        shown["seconds"] = self.seconds
+        shown["elapsed"] = (
+            time.monotonic() - self.began if self.began is not None and self.status == "running" else None
+        )
+        shown["views"] = [
+            {"label": name.replace("_", " "), "digest": digest, "url": f"/view/{digest}"}
+            for name, digest in self.outputs.items()
+        ]
+        if self.preview:
+            shown["preview"] = {"url": self.preview[0], "media_type": self.preview[1]}
+        return {key: value for key, value in shown.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A value that is still taking shape."""
+
+    revision: str
+    media_type: str
+    data: bytes
+
+
+class Board:
+    """The run states of one workflow's nodes; `take_changes` gives what is new since it was last asked."""
+
+    def __init__(self, workflow: str) -> None:
+        self.workflow = workflow
+        self.nodes: dict[str, NodeState] = {}
+        self.run: dict[str, Any] = {"active": False, "done": 0, "total": 0}
+        self.pictures: dict[str, Picture] = {}
+        self._began = 0.0
+        self._basis: dict[str, str] = {}
+        self._changed: set[str] = set()
+        self._run_changed = False
+        self._revision = 0
+        # Previews are cached by address; an address of an earlier server must not come back.
+        self._server = secrets.token_hex(4)
+
+    def begin(self, document: Document, targets: list[str] | None) -> None:
+        """A run of `targets` (all nodes if None) was asked for."""
+        self._basis = fingerprints(document)
+        wanted = document.nodes.keys() if targets is None else upstream(document, targets)
+        for node in wanted:
+            old = self.nodes.get(node)
+            kept = old.outputs if old else {}
+            self._set(node, NodeState("queued", outputs=kept, basis=old.basis if old else ""))
+        self._began = time.monotonic()
+        self.run = {"active": True, "done": 0, "total": len(wanted)}
+        self._run_changed = True
+
+    def see(self, event: Event) -> None:
+        """Take in one event of the run."""
+        if event.kind == "finished":
+            self._finish()
+        elif event.node is not None:
+            self._see_node(event.node, event)
+
+    def _see_node(self, node: str, event: Event) -> None:
+        state = self.nodes.get(node) or NodeState("queued")
+        match event.kind:
+            case "started":
+                state = NodeState("running", outputs=state.outputs, began=time.monotonic())
+            case "step":
+                state.status, state.step, state.steps = "running", event.step, event.total
+            case "preview":
+                if event.data and event.media_type:
+                    self._revision += 1
+                    revision = f"{self._server}-{self._revision}"
+                    self.pictures[node] = Picture(revision, event.media_type, event.data)
+                    state.preview = (f"/preview/{self.workflow}/{node}/{revision}", event.media_type)
+            case "done" | "cached":
+                status: Status = "fresh" if event.kind == "done" else "cached"
+                state = NodeState(
+                    status,
+                    basis=self._basis.get(node, ""),
+                    settled=status,
+                    seconds=event.seconds,
+                    outputs=event.outputs or {},
+                )
+            case "failed":
+                state = NodeState("failed", seconds=event.seconds, message=event.error, basis=self._basis.get(node, ""))
+            case "skipped":
+                state = NodeState("cancelled", outputs=state.outputs, message=event.error)
+            case "cancelled":
+                state = NodeState("cancelled", outputs=state.outputs)
+            case _:
+                return
+        self._set(node, state)
+        if event.kind in ("done", "cached", "failed", "skipped", "cancelled"):
+            self.pictures.pop(node, None)
+            self.run["done"] += 1
+            self._run_changed = True
+
+    def _finish(self) -> None:
+        for node, state in self.nodes.items():
+            if state.status in ("queued", "running"):
+                self._set(node, NodeState("cancelled", outputs=state.outputs))
+        self.run = {**self.run, "active": False}
+        self._run_changed = True
+
+    def follow(self, document: Document) -> None:
+        """The document changed: say which results are no longer of it, and which are of it again."""
+        now = fingerprints(document)
+        for node in [node for node in self.nodes if node not in now]:
+            del self.nodes[node]
+            self._changed.add(node)
+        for node, state in self.nodes.items():
+            if state.settled is None:
+                continue
+            status: Status = state.settled if now[node] == state.basis else "stale"
+            if status != state.status:
+                state.status = status
+                self._changed.add(node)
+
+    def take_changes(self) -> list[dict[str, Any]]:
+        """Messages for the pages; empty if nothing changed."""
+        messages: list[dict[str, Any]] = []
+        if self._changed:
+            messages.append({"kind": "nodes", "nodes": self._shown(self._changed)})
+        if self._run_changed:
+            messages.append({"kind": "run", "run": self.shown_run()})
+        self._changed, self._run_changed = set(), False
+        return messages
+
+    def everything(self) -> dict[str, Any]:
+        return self._shown(self.nodes)
+
+    def shown_run(self) -> dict[str, Any]:
+        return self.run | {"elapsed": time.monotonic() - self._began if self.run["active"] else 0}
+
+    def _shown(self, nodes: Iterable[str]) -> dict[str, Any]:
+        return {node: self.nodes[node].to_json() if node in self.nodes else None for node in nodes}
+
+    def _set(self, node: str, state: NodeState) -> None:
+        self.nodes[node] = state
+        self._changed.add(node)
+
+
+def fingerprints(document: Document) -> dict[str, str]:
+    """For each node what it and everything before it are set to; positions do not count."""
+    planned = plan(document)
+    found: dict[str, str] = dict.fromkeys(document.nodes, "loop")
+    for node in planned.order:
+        record = document.nodes[node]
+        inputs = {name: [found.get(source.node), source.name] for name, source in document.incoming[node].items()}
+        parts = [record["type"], record["version"], record.get("params", {}), inputs]
+        found[node] = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return found

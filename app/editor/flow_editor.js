@@ -1,0 +1,2 @@
+import { Editor } from "patchloom-editor";
+export default Editor;

@@ -1,0 +1,205 @@
+"""One open workflow: the document of record, its edits, its run, and the pages that show it."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from app.editor.board import Board
+from app.editor.history import Edit, History
+from app.editor.rebase import rebase
+from assets.files import Files
+from nodes.api import Node
+from pipelines.check import Report, check, why_not
+from pipelines.diff import RecordsDiff, apply
+from pipelines.document import Document, DocumentError, Port, save
+from pipelines.events import Event
+from pipelines.executors.local import LocalExecutor
+
+PUSH_SECONDS = 1 / 15
+Message = dict[str, Any]
+
+
+class Page(Protocol):
+    """One browser tab."""
+
+    user: str
+
+    def tell(self, messages: list[Message]) -> None: ...
+
+
+class OpenWorkflow:
+    """Everything here happens on the server's event loop; checking and saving go to threads, on a frozen document."""
+
+    def __init__(self, name: str, path: Path, document: Document, library: Mapping[str, Node], files: Files) -> None:
+        self.name = name
+        self.path = path
+        self.document = document
+        self.rev = 0
+        self.history = History()
+        self.board = Board(name)
+        self.pages: list[Page] = []
+        self.report = check(document, library, files)
+        self._library = library
+        self._files = files
+        self._run: str | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._busy = {"check": False, "save": False}
+        self._pushing = False
+
+    # What a page does
+
+    def edit(self, page: Page, event: dict[str, Any]) -> None:
+        """An edit of a page. What cannot be kept is refused with a sentence, and the page loads the document anew."""
+        edit_id = event.get("id")
+        try:
+            diff = rebase(RecordsDiff.from_json(event.get("diff")), self.document)
+        except DocumentError as error:
+            page.tell([{"kind": "refused", "id": edit_id, "text": str(error)}])
+            return
+        if diff:
+            self.history.add(page.user, Edit(str(event.get("label"))[:80], diff, str(event.get("group") or "")[:200]))
+            self._apply(diff, but=page)
+        page.tell([{"kind": "accepted", "id": edit_id, "rev": self.rev}])
+        self._tell_history(page)
+        if not diff and self._saved():
+            page.tell([{"kind": "saved"}])
+
+    def undo(self, page: Page) -> None:
+        self._go(page, self.history.undo(page.user))
+
+    def redo(self, page: Page) -> None:
+        self._go(page, self.history.redo(page.user))
+
+    def run(self, page: Page, executor: LocalExecutor, targets: list[str] | None) -> None:
+        """Run the workflow, or what `targets` need."""
+        if self.board.run["active"]:
+            return
+        if not self.document.nodes:
+            page.tell([{"kind": "say", "level": "info", "text": "There is nothing to run yet; add a node with Tab."}])
+            return
+        self.board.begin(self.document, targets)
+        self._run = executor.submit(self.document, targets)
+        self.push()
+
+    def cancel(self, executor: LocalExecutor) -> None:
+        if self._run is not None:
+            executor.cancel(self._run)
+
+    def see(self, event: Event) -> None:
+        """An event of the executor; those of other workflows' runs are not ours."""
+        if event.kind == "worker_died" and self.board.run["active"]:
+            self.tell([{"kind": "say", "level": "error", "text": f"{event.error} The next run starts a new worker."}])
+        elif event.run is not None and event.run == self._run:
+            self.board.see(event)
+            self.push()
+
+    # What the pages are told
+
+    def snapshot(self, user: str = "") -> dict[str, Any]:
+        """All that a page needs to begin."""
+        return {
+            "rev": self.rev,
+            "records": dict(self.document.records),
+            "report": shown(self.report),
+            "nodes": self.board.everything(),
+            "run": self.board.shown_run(),
+            "history": self.history.names(user),
+        }
+
+    def tell(self, messages: list[Message]) -> None:
+        for page in self.pages:
+            page.tell(messages)
+
+    def push(self) -> None:
+        """Send what the run changed: at once, then at most 15 times a second."""
+        if self._pushing:
+            return
+        self._pushing = True
+        loop = asyncio.get_running_loop()
+
+        def later() -> None:
+            self._pushing = False
+            changes = self.board.take_changes()
+            if changes:
+                self.tell(changes)
+
+        loop.call_later(PUSH_SECONDS, later)
+
+    def why_not(self, source: Port, target: Port) -> str | None:
+        """Why a wire cannot be, as a sentence; None if it can. Quick, and safe in a thread."""
+        return why_not(self.document, source, target, self._library, self._files, self.report)
+
+    async def settle(self) -> None:
+        """Wait until the last edit is checked and on disk."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks)
+
+    # Inside
+
+    def _go(self, page: Page, diff: RecordsDiff | None) -> None:
+        if diff is None:
+            return
+        self._apply(rebase(diff, self.document))
+        self._tell_history(page)
+
+    def _apply(self, diff: RecordsDiff, but: Page | None = None) -> None:
+        self.document = apply(self.document, diff)
+        self.rev += 1
+        for page in self.pages:
+            if page is not but:
+                page.tell([{"kind": "diff", "rev": self.rev, "diff": diff.to_json()}])
+        self.board.follow(self.document)
+        self.push()
+        self._start("check", self._check)
+        self._start("save", self._save)
+
+    def _tell_history(self, page: Page) -> None:
+        names = {"kind": "history", **self.history.names(page.user)}
+        for each in self.pages:
+            if each.user == page.user:
+                each.tell([names])
+
+    def _start(self, kind: str, work: Any) -> None:
+        """Do `work` beside the event loop; if it is under way, it goes round once more by itself."""
+        if self._busy[kind]:
+            return
+        self._busy[kind] = True
+        task = asyncio.get_running_loop().create_task(work())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _check(self) -> None:
+        document = None
+        while document is not self.document:
+            document = self.document
+            self.report = await asyncio.to_thread(check, document, self._library, self._files)
+        self._busy["check"] = False
+        self.tell([{"kind": "report", **shown(self.report)}])
+
+    async def _save(self) -> None:
+        document = None
+        try:
+            while document is not self.document:
+                document = self.document
+                await asyncio.to_thread(save, document, self.path)
+        except OSError as error:
+            text = f"{self.path} cannot be written ({error.strerror}); your edits are kept here until it can"
+            self.tell([{"kind": "say", "level": "error", "text": text}])
+            return
+        finally:
+            self._busy["save"] = False
+        self.tell([{"kind": "saved"}])
+
+    def _saved(self) -> bool:
+        return not self._busy["save"]
+
+
+def shown(report: Report) -> dict[str, Any]:
+    """A report as the page reads it."""
+    problems: dict[str, list[dict[str, Any]]] = {}
+    for problem in report.problems:
+        found = {"level": problem.level, "text": problem.sentence, "port": problem.port}
+        problems.setdefault(problem.node, []).append(found)
+    specs = {f"{node}.{name}": str(spec) for node, outputs in report.specs.items() for name, spec in outputs.items()}
+    return {"specs": specs, "problems": problems}

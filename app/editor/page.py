@@ -1,0 +1,90 @@
+"""The page: `/` opens the workflow to begin with, `/w/<name>` that one."""
+
+from typing import Any
+
+from fastapi.responses import RedirectResponse
+from nicegui import ui
+from starlette.datastructures import URLPath
+
+from app.editor.element import FlowEditor
+from app.editor.open_workflow import OpenWorkflow
+from app.editor.workspace import Workspace
+from assets.files import FileRefused
+from pipelines.document import DocumentError
+
+
+class EditorPage:
+    """One browser tab on one workflow."""
+
+    def __init__(self, workspace: Workspace, name: str) -> None:
+        self.user = ""
+        self._workspace = workspace
+        self._name = name
+        self._element = FlowEditor(
+            name,
+            {
+                "hello": self._hello,
+                "edit": lambda event: self._workflow.edit(self, event),
+                "undo": lambda event: self._workflow.undo(self),
+                "redo": lambda event: self._workflow.redo(self),
+                "run": self._run,
+                "cancel": lambda event: self._workflow.cancel(workspace.executor),
+            },
+        )
+        self._element.client.on_connect(self._back)
+        self._element.client.on_delete(self._gone)
+
+    def tell(self, messages: list[dict[str, Any]]) -> None:
+        self._element.tell(messages)
+
+    @property
+    def _workflow(self) -> OpenWorkflow:
+        return self._workspace.open(self._name)
+
+    def _hello(self, event: dict[str, Any]) -> None:
+        self.user = str(event.get("user"))[:64]
+        if self not in self._workflow.pages:
+            self._workflow.pages.append(self)
+        self.tell([{"kind": "history", **self._workflow.history.names(self.user)}])
+        if event.get("rev") != self._workflow.rev:
+            self.tell([{"kind": "behind", "rev": self._workflow.rev}])
+
+    def _run(self, event: dict[str, Any]) -> None:
+        targets = event.get("targets")
+        wanted = [str(target) for target in targets] if isinstance(targets, list) else None
+        self._workflow.run(self, self._workspace.executor, wanted)
+
+    def _back(self) -> None:
+        """The socket is (again) there: what was said meanwhile is lost, so say how things stand."""
+        if self.user:
+            workflow = self._workflow
+            self.tell(
+                [
+                    {"kind": "behind", "rev": workflow.rev},
+                    {"kind": "nodes", "nodes": workflow.board.everything(), "whole": True},
+                    {"kind": "run", "run": workflow.board.shown_run()},
+                ]
+            )
+
+    def _gone(self) -> None:
+        workflow = self._workspace.opened.get(self._name)
+        if workflow and self in workflow.pages:
+            workflow.pages.remove(self)
+
+
+def add_pages(workspace: Workspace, first: str) -> None:
+    """Register the pages with NiceGUI. first: the workflow that `/` opens."""
+
+    @ui.page("/")
+    def start() -> RedirectResponse:
+        return RedirectResponse(URLPath(f"/w/{first}"))
+
+    @ui.page("/w/{name}", title="Patchloom")
+    def workflow(name: str) -> None:
+        ui.page_title(f"{name} · Patchloom")
+        try:
+            workspace.open(name)
+        except (DocumentError, FileRefused) as error:
+            # Shown by the page itself, which asks for the workflow by HTTP and gets this sentence.
+            ui.page_title(f"{error}"[:60])
+        EditorPage(workspace, name)

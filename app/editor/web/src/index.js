@@ -1,0 +1,23 @@
+// The bundle's only export is the editor component; its styles go into the page with it.
+import flowStyles from "@vue-flow/core/dist/style.css?inline";
+import Editor from "./Editor.vue";
+import canvasStyles from "./styles/canvas.css?inline";
+import { fontFaces } from "./styles/fonts.js";
+import nodeStyles from "./styles/nodes.css?inline";
+import panelStyles from "./styles/panels.css?inline";
+import themeStyles from "./styles/theme.css?inline";
+import widgetStyles from "./styles/widgets.css?inline";
+
+const sheet = document.createElement("style");
+sheet.textContent = [
+  fontFaces(import.meta.url),
+  flowStyles,
+  themeStyles,
+  canvasStyles,
+  nodeStyles,
+  widgetStyles,
+  panelStyles,
+].join("\n");
+document.head.append(sheet);
+
+export { Editor };

@@ -1,0 +1,129 @@
+// Reading and editing the graph in the editor's terms; every function here makes one undoable edit.
+import { declarationOf, inputOf, outputOf } from "./catalogue.js";
+import { edit, records } from "./document.js";
+
+const idOf = (key) => key.slice(key.indexOf(":") + 1);
+
+export const nodeIds = () => [...records.keys()].filter((key) => key.startsWith("node:")).map(idOf);
+export const nodeOf = (id) => records.get(`node:${id}`);
+export const layoutOf = (id) => records.get(`layout:${id}`) ?? { x: 0, y: 0 };
+export const titleOf = (id) => layoutOf(id).title || declarationOf(nodeOf(id)?.type).label;
+
+/** A wire as {source, output, target, input}; its key names where it ends, since an input holds one wire. */
+export function wireOf(key) {
+  const { from, to } = records.get(key);
+  return { key, source: from[0], output: from[1], target: to[0], input: to[1] };
+}
+
+const putWire = (change, source, output, target, input) =>
+  change.put(`wire:${target}.${input}`, { from: [source, output], to: [target, input] });
+
+export const wireInto = (node, input) => records.get(`wire:${node}.${input}`);
+export const wires = () => [...records.keys()].filter((key) => key.startsWith("wire:")).map(wireOf);
+
+export function wireType(wire) {
+  return outputOf(nodeOf(wire.source)?.type, wire.output)?.type ?? inputOf(nodeOf(wire.target)?.type, wire.input)?.type;
+}
+
+export function paramOf(id, widget) {
+  return nodeOf(id)?.params?.[widget.name] ?? widget.default;
+}
+
+export function setParam(id, widget, value, group) {
+  const node = nodeOf(id);
+  if (!node) return;
+  const params = { ...node.params, [widget.name]: value };
+  edit(`Change ${widget.label.toLowerCase()}`, (change) => change.put(`node:${id}`, { ...node, params }), group);
+}
+
+/** Add a node at a canvas position; `wire` joins it in the same edit: {source, output, input} or {target, input, output}. */
+export function addNode(type, position, wire = null) {
+  const id = freshId(type);
+  edit(`Add ${declarationOf(type).label}`, (change) => {
+    change.put(`node:${id}`, { type, version: declarationOf(type).version, params: {} });
+    change.put(`layout:${id}`, { x: Math.round(position.x), y: Math.round(position.y) });
+    if (wire?.source) putWire(change, wire.source, wire.output, id, wire.input);
+    if (wire?.target) putWire(change, id, wire.output, wire.target, wire.input);
+  });
+  return id;
+}
+
+export function connectWire(source, output, target, input) {
+  edit("Connect", (change) => putWire(change, source, output, target, input));
+}
+
+export function disconnect(keys) {
+  edit("Disconnect", (change) => keys.forEach((key) => change.remove(key)));
+}
+
+export function removeNodes(ids, wireKeys = []) {
+  const gone = new Set(ids);
+  edit(ids.length ? `Delete ${ids.length === 1 ? titleOf(ids[0]) : `${ids.length} nodes`}` : "Disconnect", (change) => {
+    for (const wire of wires()) if (gone.has(wire.source) || gone.has(wire.target)) change.remove(wire.key);
+    wireKeys.forEach((key) => change.remove(key));
+    for (const id of ids) change.remove(`node:${id}`).remove(`layout:${id}`);
+  });
+}
+
+export function moveNodes(positions, group = "") {
+  edit("Move", (change) => {
+    for (const [id, { x, y }] of positions) {
+      change.put(`layout:${id}`, { ...layoutOf(id), x: Math.round(x), y: Math.round(y) });
+    }
+  }, group);
+}
+
+export function setLayout(id, values, label) {
+  edit(label, (change) => change.put(`layout:${id}`, { ...layoutOf(id), ...values }));
+}
+
+/** Nodes and the wires among them, as text for the clipboard. */
+export function copyText(ids) {
+  const chosen = new Set(ids);
+  return JSON.stringify({
+    format: "patchloom/clip",
+    nodes: Object.fromEntries(ids.map((id) => [id, nodeOf(id)])),
+    layout: Object.fromEntries(ids.map((id) => [id, layoutOf(id)])),
+    wires: wires().filter((wire) => chosen.has(wire.source) && chosen.has(wire.target)),
+  });
+}
+
+/** Paste what copyText gave, its middle at `position`; returns the new ids, or null if the text is something else. */
+export function pasteText(text, position) {
+  const clip = parseClip(text);
+  if (!clip) return null;
+  const old = Object.keys(clip.nodes);
+  const spots = old.map((id) => clip.layout?.[id] ?? { x: 0, y: 0 });
+  const left = Math.min(...spots.map((spot) => spot.x));
+  const top = Math.min(...spots.map((spot) => spot.y));
+  const taken = new Set(nodeIds());
+  const fresh = new Map(old.map((id) => [id, freshId(clip.nodes[id].type, taken)]));
+  edit(`Paste ${old.length === 1 ? "a node" : `${old.length} nodes`}`, (change) => {
+    old.forEach((id, index) => {
+      const spot = spots[index];
+      change.put(`node:${fresh.get(id)}`, clip.nodes[id]);
+      change.put(`layout:${fresh.get(id)}`, { ...spot, x: position.x + spot.x - left, y: position.y + spot.y - top });
+    });
+    for (const { source, output, target, input } of clip.wires ?? []) {
+      if (!fresh.has(source) || !fresh.has(target)) continue;
+      putWire(change, fresh.get(source), output, fresh.get(target), input);
+    }
+  });
+  return [...fresh.values()];
+}
+
+function parseClip(text) {
+  try {
+    const clip = JSON.parse(text);
+    return clip?.format === "patchloom/clip" && Object.keys(clip.nodes ?? {}).length ? clip : null;
+  } catch {
+    return null;
+  }
+}
+
+function freshId(type, taken = new Set(nodeIds())) {
+  let id = type;
+  for (let number = 2; taken.has(id); number++) id = `${type}_${number}`;
+  taken.add(id);
+  return id;
+}

@@ -1,0 +1,20 @@
+// Quiet messages at the foot of the page: at most three, no two alike.
+import { shallowReactive } from "vue";
+
+export const messages = shallowReactive([]);
+let next = 1;
+
+export function say(text, level = "info") {
+  const same = messages.findIndex((message) => message.text === text);
+  if (same >= 0) messages.splice(same, 1);
+  const message = { id: next++, text, level };
+  messages.push(message);
+  if (messages.length > 3) messages.shift();
+  const stay = level === "error" ? 12000 : 5000;
+  setTimeout(() => dismiss(message.id), stay);
+}
+
+export function dismiss(id) {
+  const at = messages.findIndex((message) => message.id === id);
+  if (at >= 0) messages.splice(at, 1);
+}

@@ -1,0 +1,57 @@
+// The view of the canvas: one Vue Flow instance, fitted and moved by our own functions, because nodes that are painted
+// in the overview are unknown to Vue Flow's own.
+import { useVueFlow } from "@vue-flow/core";
+
+export const FLOW_ID = "patchloom";
+export const flow = useVueFlow(FLOW_ID);
+
+const FALLBACK = { width: 264, height: 180 };
+
+export function sizeOf(node) {
+  return {
+    width: node.dimensions?.width || FALLBACK.width,
+    height: node.dimensions?.height || FALLBACK.height,
+  };
+}
+
+export function boundsOf(nodes) {
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const node of nodes) {
+    const { width, height } = sizeOf(node);
+    left = Math.min(left, node.position.x);
+    top = Math.min(top, node.position.y);
+    right = Math.max(right, node.position.x + width);
+    bottom = Math.max(bottom, node.position.y + height);
+  }
+  return { x: left, y: top, width: right - left, height: bottom - top };
+}
+
+const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
+export const duration = (milliseconds) => (reducedMotion.matches ? 0 : milliseconds);
+
+export function fit(nodes = flow.nodes.value, animate = true) {
+  if (!nodes.length) return;
+  const bounds = boundsOf(nodes);
+  const view = flow.dimensions.value;
+  const zoom = Math.min(1.1, Math.max(0.05, Math.min(view.width / (bounds.width + 96), view.height / (bounds.height + 96))));
+  const x = view.width / 2 - (bounds.x + bounds.width / 2) * zoom;
+  const y = view.height / 2 - (bounds.y + bounds.height / 2) * zoom;
+  flow.setViewport({ x, y, zoom }, { duration: animate ? duration(180) : 0 });
+}
+
+export const selectedIds = () => flow.getSelectedNodes.value.map((node) => node.id);
+export const selectedWires = () => flow.getSelectedEdges.value.map((edge) => edge.id);
+
+export function select(ids) {
+  const chosen = new Set(ids);
+  flow.removeSelectedElements();
+  flow.addSelectedNodes(flow.nodes.value.filter((node) => chosen.has(node.id)));
+}
+
+/** Canvas coordinates of a point on the screen. */
+export const toCanvas = (point) => flow.screenToFlowCoordinate(point);
+
+export function viewCentre() {
+  const box = flow.vueFlowRef.value.getBoundingClientRect();
+  return toCanvas({ x: box.left + box.width / 2, y: box.top + box.height / 2 });
+}

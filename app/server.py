@@ -1,0 +1,66 @@
+"""The server: the page, its API and the executor in one process, which never imports torch."""
+
+import asyncio
+import socket
+from pathlib import Path
+
+from nicegui import app, ui
+
+from app.api.media import media_routes
+from app.api.security import protect
+from app.api.workflows import workflow_routes
+from app.editor.page import add_pages
+from app.editor.workspace import Workspace
+from app.settings import Settings
+from nodes.registry import library
+
+FAVICON = Path(__file__).parent / "editor" / "static" / "favicon.svg"
+# A browser whose main thread is busy for some seconds must find its page again (3 s by default).
+RECONNECT_SECONDS = 60
+
+
+def serve(settings: Settings, open_browser: bool, workflow: Path | None = None) -> None:
+    """Serve the editor until interrupted. workflow: a file to begin with, of which the workspace keeps a copy.
+
+    OSError if the port is taken; DocumentError if the workflow cannot be read.
+    """
+    refuse_taken_port(settings)
+    workspace = Workspace(settings, library())
+    first = workspace.first(workflow)
+    app.include_router(workflow_routes(workspace))
+    app.include_router(media_routes(workspace))
+    add_pages(workspace, first)
+    protect(settings.host, settings.port)
+    app.on_startup(lambda: listen(workspace))
+    app.on_shutdown(workspace.close)
+    print(f"Patchloom is at http://{settings.host}:{settings.port}  (Ctrl+C stops it)", flush=True)
+    ui.run(
+        host=settings.host,
+        port=settings.port,
+        title="Patchloom",
+        favicon=FAVICON,
+        dark=True,
+        tailwind=False,
+        reconnect_timeout=RECONNECT_SECONDS,
+        show=open_browser,
+        show_welcome_message=False,
+        reload=False,
+    )
+
+
+def listen(workspace: Workspace) -> None:
+    """Bring the executor's events, which come on its own thread, to the event loop."""
+    loop = asyncio.get_running_loop()
+    workspace.executor.subscribe(lambda event: loop.call_soon_threadsafe(workspace.see, event))
+
+
+def refuse_taken_port(settings: Settings) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise OSError(
+                f"port {settings.port} of {settings.host} is taken ({error.strerror}); is Patchloom open already? "
+                "Else choose another with --port"
+            ) from None
