@@ -8,6 +8,9 @@ the family knows, or where no draft keeps everything.
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -15,6 +18,8 @@ from nodes.expander.config import ExpanderConfig
 from nodes.expander.entities import entities, keeps
 from nodes.text_encoder.vocabulary import MAX_TOKENS, tokenise
 from nodes.text_encoder.vocabulary import words as prompt_words
+from nodes.video_vae.config import LATENT_SPACE
+from nodes.weights_file import load_weights, save_weights
 from nodes.writer.model import Layer, Writer, normed, padded
 
 DRAFTS = 8
@@ -24,7 +29,7 @@ class Expander(nn.Module):
     def __init__(self, config: ExpanderConfig) -> None:
         super().__init__()
         self.config = config
-        self.embed = nn.Embedding(len(prompt_words()), config.width)
+        self.embed = nn.Embedding(len(config.words), config.width)
         self.places = nn.Parameter(torch.randn(MAX_TOKENS, config.width) * 0.02)
         self.readers = nn.ModuleList(Layer(config.width, writes=False) for _ in range(config.readers))
         self.writer = Writer(config.width, config.writers)
@@ -61,3 +66,19 @@ class Expander(nn.Module):
         generator = torch.Generator().manual_seed(seed % 2**63)
         drawn = self.writer.write(memory, "descriptive", temperature=temperature, generator=generator, blank=blank)
         return drawn + self.writer.write(memory[:1], "descriptive", blank=blank[:1])
+
+
+def save(model: Expander, path: Path) -> None:
+    """The expander reads no latents; its file names the space of the family that it writes for."""
+    save_weights(model, path, kind="expander", latent_space=LATENT_SPACE, config=model.config)
+
+
+def load(source: Path | str | bytes) -> Expander:
+    """The expander of a weights file. Raises WeightsError, also where its words are not this version's."""
+
+    def build(config: dict[str, Any]) -> Expander:
+        if tuple(config["words"]) != prompt_words():
+            raise TypeError("its words are not those of this version's vocabulary")
+        return Expander(ExpanderConfig(**{**config, "words": tuple(config["words"])}))
+
+    return load_weights(source, kind="expander", build=build)

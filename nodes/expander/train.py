@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import random
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from nodes.expander.config import ExpanderConfig
 from nodes.expander.entities import keeps
-from nodes.expander.model import Expander
+from nodes.expander.model import Expander, save
 from nodes.expander.prompts import prompt_and_caption
 from nodes.training import checkpoint
 from nodes.training.loop import LoopConfig, fit
@@ -51,19 +49,12 @@ def train(config: ExpanderTraining, out: Path, resume: bool = True) -> None:
     fit(model, loss, config.loop, out, resume=resume, adamw=("embed", "places", "writer.embed"), on_save=on_save)
 
 
-def export(config: ExpanderTraining, out: Path, path: Path) -> None:
-    """Write the trained average as bfloat16, with what it is in the header."""
+def export(config: ExpanderTraining, out: Path, path: Path) -> Expander:
+    """Write the trained average to the weights file at `path`, and return it."""
     average = Expander(config.model)
-    checkpoint.restore(out / "checkpoint.safetensors", {"model": Expander(config.model), "ema": average}, {})
-    facts = {
-        "kind": "expander",
-        "family": "patchloom",
-        "version": 1,
-        "latent_space": None,
-        "config": asdict(config.model),
-    }
-    weights = {key: value.bfloat16().contiguous() for key, value in average.state_dict().items()}
-    save_file(weights, path, {"patchloom": json.dumps(facts)})
+    checkpoint.restore(out / "checkpoint.safetensors", {"ema": average}, {})
+    save(average, path)
+    return average
 
 
 def kept_share(model: Expander, prompts: int = 40) -> float:
