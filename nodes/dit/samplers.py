@@ -77,7 +77,7 @@ def heun(state: SamplerState, predict: Predict) -> SamplerState:
 
 
 def ddim(objective: Objective) -> Step:
-    """The deterministic sampler of the DDPM objectives (Song et al. 2021, eq. 12 with eta 0); for flow it is Euler's."""
+    """The deterministic sampler of the DDPM objectives (Song et al. 2021, eq. 12, eta 0); for flow it is Euler's."""
 
     def step(state: SamplerState, predict: Predict) -> SamplerState:
         t, t_next = state.levels(state.step), state.levels(state.step + 1)

@@ -43,8 +43,8 @@ class DiTTraining:
     )
     # (height, width) of the frames, and how many clips of the store have it.
     clips: tuple[tuple[int, int, int], ...] = ((64, 64, 24000), (48, 80, 6000), (80, 48, 6000))
-    clips_in_batch: int = 24
-    images_in_batch: int = 96
+    clips_in_batch: int = 32
+    images_in_batch: int = 128
     # Steps with a share of 0.6 of single frames, after which the share falls to 0.1 over as many again.
     image_steps: int = 800
     null_text: float = 0.1
@@ -132,10 +132,11 @@ class Store:
         together = random.Random(f"{self.config.seed} {step}")  # alike in all processes: equal work
         sizes = [count for *_, count in self.config.clips]
         (seed, latents), image = together.choices(self.latents, sizes)[0], together.random() < self._image_share(step)
+        long = together.random() < 0.35  # captions of one length in a batch: half the padding
         rng = random.Random(f"{self.config.seed} {step} {self.rank}")
         picked = rng.sample(range(len(latents)), self.config.images_in_batch if image else self.config.clips_in_batch)
         frames = latents[picked, :, :1] if image else latents[picked]
-        texts = [caption(scene(seed, index), rng, still=image) for index in picked]
+        texts = [caption(scene(seed, index), rng, long=long, still=image) for index in picked]
         texts = ["" if rng.random() < self.config.null_text else text for text in texts]
         return make_batch(frames, texts, rng, self.config.model)
 

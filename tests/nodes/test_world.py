@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+from pathlib import Path
 
+import cv2
 import pytest
 import torch
 
@@ -13,6 +15,7 @@ from nodes.text_encoder.vocabulary import SYNONYMS, tokenise
 from nodes.world import captions
 from nodes.world.render import cover, render
 from nodes.world.scene import BACKGROUNDS, COLOURS, MOTIONS, SHAPES, Scene, Thing, held_out, sample_scene
+from nodes.world.train import WorldSheet, train
 
 RED_BALL = Scene((Thing("red", "circle", "medium", "bounce"),), "meadow")
 
@@ -137,3 +140,9 @@ def test_words_and_scenes_need_no_torch() -> None:
     modules = ["world.captions", "text_encoder.config", "dit.config", "video_vae.config", "patches.layout"]
     code = "import sys, " + ", ".join(f"nodes.{module}" for module in modules)
     subprocess.run([sys.executable, "-c", code + "; sys.exit('torch' in sys.modules)"], check=True)
+
+
+def test_the_contact_sheet_shows_every_clip_with_its_caption(tmp_path: Path) -> None:
+    train(WorldSheet(clips=3, height=16, width=24, frames=5), tmp_path)
+    assert len((tmp_path / "captions.txt").read_text().splitlines()) == 3
+    assert cv2.imread(str(tmp_path / "contact-sheet.png")).shape == (3 * (14 + 16), 3 * 24, 3)
