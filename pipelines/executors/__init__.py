@@ -1,0 +1,1 @@
+"""Who runs a workflow: `LocalExecutor`, with a warm worker process on this machine."""

@@ -1,0 +1,213 @@
+"""Runs workflows on this machine: a queue, and one warm worker process.
+
+The server side holds the plan, the keys and the store; it sends the worker only what is not in the store. It never
+imports torch, and it outlives the worker.
+"""
+
+import importlib
+import logging
+import queue
+import secrets
+import threading
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from assets.files import Files
+from assets.store import Store
+from nodes.api import Node
+from pipelines.document import Document
+from pipelines.events import Event
+from pipelines.executors.process import WorkerProcess
+from pipelines.executors.run import Engine, Run, Summary, Task
+from pipelines.keys import numerics_class
+
+REMEMBERED_RUNS = 1000
+log = logging.getLogger(__name__)
+
+
+class LocalExecutor:
+    """submit, cancel, subscribe and wait may be called from any thread.
+
+    device: torch device of the worker. threads: that torch uses on the CPU; None: torch decides. nodes: module whose
+    `library()` gives the nodes; the worker imports it too.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        files: Files,
+        device: str = "cpu",
+        threads: int | None = None,
+        nodes: str = "nodes.registry",
+    ) -> None:
+        self._device = device
+        library: dict[str, Node] = importlib.import_module(nodes).library()
+        self._setup = {
+            "store": str(store.folder.resolve()),
+            "inputs": [str(folder.resolve()) for folder in files.inputs],
+            "outputs": str(files.outputs.resolve()),
+            "device": device,
+            "threads": threads,
+            "nodes": nodes,
+        }
+        self._lock = threading.Lock()
+        self._runs: dict[str, Run] = {}
+        self._summaries: dict[str, Summary] = {}
+        self._ended = threading.Condition(self._lock)
+        self._listeners: list[Callable[[Event], None]] = []
+        self._events: queue.SimpleQueue[tuple[Event, Summary | None] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[Run | None] = queue.SimpleQueue()
+        self._current: tuple[Run, int] | None = None
+        self._tasks = 0
+        self._death = ""
+        self._worker = self._new_worker()
+        self._engine = Engine(library, store, files, device, self._numerics, self._compute, self._say)
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._tell, self._work)]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, document: Document, targets: Collection[str] | None = None) -> str:
+        """Queue a run of what `targets` (node ids; None: every node) need; returns the run's id at once."""
+        for node in targets or ():
+            if node not in document.nodes:
+                raise ValueError(f"there is no node {node!r} to run; the workflow has: {', '.join(document.nodes)}")
+        run = Run(secrets.token_hex(8), document, targets, self._engine)
+        with self._lock:
+            self._runs[run.name] = run
+        self._say(Event("queued", run.name))
+        self._waiting.put(run)
+        return run.name
+
+    def cancel(self, run: str) -> None:
+        """Stop a run, queued or running, within one step of the node that runs. What is finished stays stored."""
+        with self._lock:
+            found = self._runs.get(run)
+            if found:
+                found.stop.set()
+            if self._current and self._current[0] is found:
+                self._worker.send({"do": "cancel", "task": self._current[1]})
+
+    def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
+        """Have `callback` called with every event, in order, from a thread of the executor; returns how to stop it."""
+        with self._lock:
+            self._listeners.append(callback)
+
+        def unsubscribe() -> None:
+            with self._lock:
+                if callback in self._listeners:
+                    self._listeners.remove(callback)
+
+        return unsubscribe
+
+    def wait(self, run: str, timeout: float | None = None) -> Summary:
+        """How the run ended, once its last event is delivered; TimeoutError after `timeout` seconds."""
+        with self._ended:
+            if run not in self._runs and run not in self._summaries:
+                raise ValueError(f"there is no run {run!r} (any more)")
+            if not self._ended.wait_for(lambda: run in self._summaries, timeout):
+                raise TimeoutError(f"the run {run} has not ended within {timeout:g} s")
+            return self._summaries[run]
+
+    @property
+    def worker_pid(self) -> int:
+        return self._worker.pid
+
+    @property
+    def worker_log(self) -> str:
+        """The last lines that the worker printed: tracebacks, and what libraries say. For a report of a fault."""
+        return self._worker.log
+
+    def close(self) -> None:
+        """Cancel every run and end the worker; the store stays open."""
+        with self._lock:
+            names = list(self._runs)
+        for name in names:
+            self.cancel(name)
+        self._waiting.put(None)
+        self._worker.close()
+        self._threads[1].join()
+        self._events.put(None)
+        self._threads[0].join()
+
+    def _work(self) -> None:
+        while (run := self._waiting.get()) is not None:
+            summary = run.perform()
+            ending = Event(
+                "finished",
+                run.name,
+                seconds=summary.seconds,
+                ran=len(summary.ran),
+                cached=len(summary.cached),
+                failed=len(summary.failed),
+                skipped=len(summary.skipped),
+                cancelled=len(summary.cancelled),
+            )
+            self._events.put((ending, summary))
+
+    def _compute(self, run: Run, task: Task) -> Mapping[str, Any]:
+        """Have the worker compute a task; passes on what it says meanwhile, returns how it ended."""
+        with self._lock:
+            self._tasks += 1
+            number = self._tasks
+            self._current = (run, number)
+            if self._worker.gone:
+                self._worker = self._new_worker()
+            worker = self._worker
+        message = {"do": "run", "task": number, "type": task.type, "widgets": task.widgets, "inputs": task.inputs}
+        worker.send(message)
+        if run.stop.is_set():
+            worker.send({"do": "cancel", "task": number})
+        try:
+            while (received := worker.messages.get()) is not None:
+                said, data = received
+                if said["say"] == "step":
+                    self._say(Event("step", run.name, task.node, step=said["step"], total=said["total"]))
+                elif said["say"] == "preview":
+                    kind, caption = said["media_type"], said["caption"]
+                    self._say(Event("preview", run.name, task.node, media_type=kind, data=data, caption=caption))
+                else:
+                    return said
+            return {"say": "died", "error": self._death}
+        finally:
+            with self._lock:
+                self._current = None
+
+    def _new_worker(self) -> WorkerProcess:
+        return WorkerProcess(self._setup, self._on_exit)
+
+    def _on_exit(self, worker: WorkerProcess, why: str) -> None:
+        """A worker died: say so and start the next, unless it never got as far as its first word."""
+        with self._lock:
+            run = self._current[0].name if self._current else None
+            self._death = why
+            if worker.was_warm:
+                self._worker = self._new_worker()
+        self._say(Event("worker_died", run, error=why, traceback=worker.log))
+
+    def _numerics(self) -> str:
+        """Known here for the CPU; for an accelerator the worker says it when it is warm."""
+        return numerics_class() if self._device == "cpu" else self._worker.numerics()
+
+    def _say(self, event: Event) -> None:
+        self._events.put((event, None))
+
+    def _tell(self) -> None:
+        while (item := self._events.get()) is not None:
+            event, summary = item
+            with self._lock:
+                listeners = list(self._listeners)
+            for listener in listeners:
+                try:
+                    listener(event)
+                except Exception:
+                    log.exception("a listener failed at %s", event.kind)
+            if summary and event.run:
+                self._remember(event.run, summary)
+
+    def _remember(self, run: str, summary: Summary) -> None:
+        with self._ended:
+            self._runs.pop(run)
+            self._summaries[run] = summary
+            while len(self._summaries) > REMEMBERED_RUNS:
+                self._summaries.pop(next(iter(self._summaries)))
+            self._ended.notify_all()
