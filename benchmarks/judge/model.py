@@ -79,7 +79,7 @@ class Judge(nn.Module):
     @torch.no_grad()
     def judge(self, clips: Tensor) -> list[dict[str, str]]:
         """What each clip (b 3 17 64 64) shows: attribute -> value."""
-        scores = [self.eval()(part) for part in clips.split(16)]
+        scores = [self.eval()(part) for part in torch.split(clips, 16)]
         best = {name: torch.cat([part[name] for part in scores]).argmax(1).tolist() for name in ATTRIBUTES}
         return [{name: ATTRIBUTES[name][best[name][i]] for name in ATTRIBUTES} for i in range(len(clips))]
 
