@@ -159,20 +159,19 @@ def load_text(*, file: Annotated[str, FileName("open", (".txt",))] = "", files: 
     return Text(files.find(file).read_text())
 
 
-@node(
-    version=1,
-    category="test",
-    spec=lambda file, files: _handle(file, files),
-    content=lambda file, files: _handle(file, files).digest,
-)
-def weights(*, file: Annotated[str, FileName("open", (".bin",))] = "", files: Files) -> VideoVAE:
-    """A model handle."""
-    return _handle(file, files)
-
-
-def _handle(file: str, files: Files) -> VideoVAE:
+def weights_spec(file: str, files: Files) -> VideoVAE:
     path = files.find(file)
     return VideoVAE("test", str(path), hashlib.sha256(path.read_bytes()).hexdigest(), "test", 1, (4, 8, 8))
+
+
+def weights_content(file: str, files: Files) -> str:
+    return weights_spec(file, files).digest
+
+
+@node(version=1, category="test", spec=weights_spec, content=weights_content)
+def weights(*, file: Annotated[str, FileName("open", (".bin",))] = "", files: Files) -> VideoVAE:
+    """A model handle."""
+    return weights_spec(file, files)
 
 
 @node(version=1, category="test", spec=lambda text: text)

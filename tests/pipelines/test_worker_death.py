@@ -1,0 +1,114 @@
+"""A worker may die at any time: the server lives, the run says why it ended, the next run works."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import TIMEOUT, Bench, workflow
+
+from assets.files import Files
+from assets.store import Store
+from pipelines.executors.local import LocalExecutor
+
+HERE = Path(__file__).parent
+
+
+def test_kill_9_during_sampling_ends_the_run_with_a_sentence_and_the_next_run_works(bench: Bench) -> None:
+    nodes = {
+        "n": ("noise", {"seed": 1}),
+        "r": ("refine", {"steps": 10**9}),
+        "p": ("paint", {}),
+        "w": ("words", {"text": "killed"}),
+        "late": ("shout", {}),
+    }
+    wires = ("n.latent -> r.latent", "r.latent -> p.latent", "w.text -> late.text")
+    document = workflow(nodes, *wires)
+    stepping = bench.when(lambda event: event.kind == "step")
+    run = bench.executor.submit(document)
+    assert stepping.wait(TIMEOUT)
+    killed = bench.executor.worker_pid
+    os.kill(killed, signal.SIGKILL)
+    summary = bench.executor.wait(run, TIMEOUT)
+    assert list(summary.failed) == ["r"]
+    assert "the worker process was killed (SIGKILL)" in summary.failed["r"]
+    assert set(summary.ran) | set(summary.skipped) == set(nodes) - {"r"}
+    assert "p" in summary.skipped
+    (death,) = (event for event in bench.events if event.kind == "worker_died")
+    assert death.run == run
+
+    again = workflow({**nodes, "r": ("refine", {"steps": 2})}, *wires)
+    summary = bench.run(again)
+    assert summary.failed == {}
+    assert "n" in summary.cached
+    assert bench.executor.worker_pid != killed
+
+
+def test_a_node_that_ends_the_process_fails_alone(bench: Bench) -> None:
+    document = workflow({"w": ("words", {"text": "dies"}), "d": ("die", {})}, "w.text -> d.text")
+    summary = bench.run(document)
+    assert (summary.ran, list(summary.failed)) == (("w",), ["d"])
+    assert bench.run(workflow({"n": ("noise", {"seed": 2})})).ran == ("n",)
+
+
+def test_a_worker_that_dies_while_idle_is_replaced(bench: Bench) -> None:
+    bench.run(workflow({"n": ("noise", {"seed": 3})}))
+    died = bench.when(lambda event: event.kind == "worker_died" and event.run is None)
+    os.kill(bench.executor.worker_pid, signal.SIGKILL)
+    assert died.wait(TIMEOUT)
+    assert bench.run(workflow({"n": ("noise", {"seed": 4})})).ran == ("n",)
+
+
+def test_a_worker_that_cannot_start_is_said_and_not_tried_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nodes_without_driver.py").write_text(
+        "import sys\nfrom small_nodes import library\n"
+        "if sys.argv[0].endswith('worker.py'): raise ImportError('the driver is missing')\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "outputs").mkdir()
+    store = Store(tmp_path / "store")
+    executor = LocalExecutor(store, Files((), tmp_path / "outputs"), nodes="nodes_without_driver")
+    for _ in range(2):
+        summary = executor.wait(executor.submit(workflow({"n": ("noise", {})})), TIMEOUT)
+        assert "ended with exit status 1 (ImportError: the driver is missing)" in summary.failed["n"]
+    executor.close()
+    store.close()
+
+
+def test_no_worker_is_left_behind_when_the_server_is_killed(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from conftest import Bench, workflow\n"
+        "bench = Bench(Path(sys.argv[1]))\n"
+        "bench.run(workflow({'n': ('noise', {})}))\n"
+        "print(bench.executor.worker_pid, flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent.parent)])}
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+    ) as server:
+        assert server.stdout
+        worker = os.pidfd_open(int(server.stdout.readline()))
+        server.kill()
+
+        ended, _, _ = select.select([worker], [], [], TIMEOUT)
+        os.close(worker)
+    assert ended
+
+
+def test_closing_in_the_middle_of_a_node_leaves_nothing_running(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    stepping = bench.when(lambda event: event.kind == "step")
+    endless = workflow({"n": ("noise", {}), "r": ("refine", {"steps": 10**9})}, "n.latent -> r.latent")
+    run = bench.executor.submit(endless)
+    assert stepping.wait(TIMEOUT)
+    pid = bench.executor.worker_pid
+    bench.close()
+    assert bench.executor.wait(run, TIMEOUT).ran == ("n",)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
