@@ -2,11 +2,14 @@
 
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from av.video.frame import VideoFrame
+
+from assets.media.jpeg import exif_orientation
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +29,17 @@ class Orientation:
         return turned[:: -1 if self.mirror_rows else 1, :: -1 if self.mirror_columns else 1]
 
 
-def orientation(frame: VideoFrame) -> Orientation:
-    """What the frame's display matrix asks for, to the nearest quarter turn; upright where it has none."""
-    data = frame.side_data.get("DISPLAYMATRIX")
+def orientation(path: Path, frame: VideoFrame) -> Orientation:
+    """How the frame is to be turned, to the nearest quarter; upright where the file does not say."""
+    exif = exif_orientation(path)
+    if exif is not None:
+        return Orientation(swap=exif >= 5, mirror_rows=exif in (3, 4, 7, 8), mirror_columns=exif in (2, 3, 6, 7))
+    try:
+        data = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:
+        # PyAV lists no side data at all where there is a kind that it has no name for; the angle it still knows.
+        quarters = round(frame.rotation / 90) % 4
+        return Orientation(swap=quarters % 2 == 1, mirror_rows=quarters in (1, 2), mirror_columns=quarters in (2, 3))
     if data is None:
         return Orientation()
     # A stored point (x, y) is shown at (a x + c y, b x + d y): ISO/IEC 14496-12, 6.2.2.

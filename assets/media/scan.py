@@ -70,7 +70,7 @@ def _scan(path: Path, size: int, changed: int) -> Scan:
                 count += 1
                 # Many files have an alpha channel with nothing in it (every GIF has): those are plain RGB.
                 alpha = alpha or (has_alpha and bool(np.any(frame.to_ndarray(format="rgba")[..., 3] < 255)))
-    turn = orientation(first)
+    turn = orientation(path, first)
     height, width = turn.size(first.height, first.width)
     fps = frame_rate(count, timing.seconds, timing.tick, average)
     spec = ClipSpec(count, height, width, fps, 4 if alpha else 3)

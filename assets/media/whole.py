@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
+from assets.media import jpeg
 from assets.media.errors import MediaError
 
 EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
-JPEG_START, JPEG_SCAN, JPEG_END = b"\xff\xd8\xff", 0xDA, b"\xff\xd9"
 GIF_TRAILER = b";"
 
 
@@ -27,21 +27,11 @@ def expect_whole(path: Path, file: BinaryIO) -> None:
     elif start[:6] in (b"GIF87a", b"GIF89a"):
         file.seek(max(0, size - 1024))
         whole = file.read().rstrip(b"\0\r\n").endswith(GIF_TRAILER)
-    elif start[:3] == JPEG_START:
-        whole = _jpeg_ends(file)
+    elif start[:3] == jpeg.START:
+        whole = jpeg.is_whole(file)
     file.seek(0)
     if not whole:
         raise MediaError(f"{path.name} is cut short after {size} bytes; copy it again or save it anew")
-
-
-def _jpeg_ends(file: BinaryIO) -> bool:
-    """Whether an end marker follows the first scan; a preview inside the header has one too (ITU-T T.81, B.1.1)."""
-    file.seek(2)
-    while len(marker := file.read(4)) == 4 and marker[0] == 0xFF:
-        if marker[1] == JPEG_SCAN:
-            return JPEG_END in file.read()
-        file.seek(int.from_bytes(marker[2:], "big") - 2, os.SEEK_CUR)
-    return False
 
 
 def _matroska_end(start: bytes) -> int:

@@ -103,7 +103,8 @@ def _encode_video(clip: Clip, path: Path, ending: str, quality: int, workflow: s
     match ending:
         case "mp4":
             frames = _yuv(_even(_over_black(clip.frames)), "yuv420p")
-            codec, layout, settings = "libx264", "yuv420p", {"crf": str(_scale(quality, 50, 8)), "preset": "medium"}
+            # x264's macroblock tree makes of equal small clips unequal files: its result depends on stray memory.
+            codec, layout, settings = "libx264", "yuv420p", {"crf": str(_scale(quality, 50, 8)), "mbtree": "0"}
             options["movflags"] = "+faststart"
         case "webm":
             layout = "yuva420p" if alpha else "yuv420p"
