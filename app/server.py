@@ -13,6 +13,7 @@ from app.editor.page import add_pages
 from app.editor.workspace import Workspace
 from app.settings import Settings
 from nodes.registry import library
+from pipelines.events import Event
 
 FAVICON = Path(__file__).parent / "editor" / "static" / "favicon.svg"
 # A browser whose main thread is busy for some seconds must find its page again (3 s by default).
@@ -51,7 +52,11 @@ def serve(settings: Settings, open_browser: bool, workflow: Path | None = None) 
 def listen(workspace: Workspace) -> None:
     """Bring the executor's events, which come on its own thread, to the event loop."""
     loop = asyncio.get_running_loop()
-    workspace.executor.subscribe(lambda event: loop.call_soon_threadsafe(workspace.see, event))
+
+    def pass_on(event: Event) -> None:
+        loop.call_soon_threadsafe(workspace.see, event)
+
+    workspace.executor.subscribe(pass_on)
 
 
 def refuse_taken_port(settings: Settings) -> None:

@@ -42,7 +42,7 @@ class Views:
         self._lock = threading.Lock()
 
     def about(self, digest: str) -> dict[str, Any]:
-        """What the page needs to show a value: {"media_type", "caption", "url", "text" or "name" where there is one}."""
+        """What the page needs to show a value: media_type, caption, url, and text or name where there is one."""
         shown = self.rendered(digest)
         found: dict[str, Any] = {"media_type": shown.media_type, "caption": shown.caption, "url": f"/view/{digest}"}
         if shown.media_type.startswith("text/"):

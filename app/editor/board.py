@@ -64,6 +64,7 @@ class Board:
         self.pictures: dict[str, Picture] = {}
         self._began = 0.0
         self._basis: dict[str, str] = {}
+        self._now: dict[str, str] = {}
         self._changed: set[str] = set()
         self._run_changed = False
         self._revision = 0
@@ -72,7 +73,7 @@ class Board:
 
     def begin(self, document: Document, targets: list[str] | None) -> None:
         """A run of `targets` (all nodes if None) was asked for."""
-        self._basis = fingerprints(document)
+        self._basis = self._now = fingerprints(document)
         wanted = document.nodes.keys() if targets is None else upstream(document, targets)
         for node in wanted:
             old = self.nodes.get(node)
@@ -103,11 +104,12 @@ class Board:
                     self.pictures[node] = Picture(revision, event.media_type, event.data)
                     state.preview = (f"/preview/{self.workflow}/{node}/{revision}", event.media_type)
             case "done" | "cached":
-                status: Status = "fresh" if event.kind == "done" else "cached"
+                settled: Status = "fresh" if event.kind == "done" else "cached"
+                basis = self._basis.get(node, "")
                 state = NodeState(
-                    status,
-                    basis=self._basis.get(node, ""),
-                    settled=status,
+                    settled if self._now.get(node) == basis else "stale",
+                    basis=basis,
+                    settled=settled,
                     seconds=event.seconds,
                     outputs=event.outputs or {},
                 )
@@ -134,7 +136,7 @@ class Board:
 
     def follow(self, document: Document) -> None:
         """The document changed: say which results are no longer of it, and which are of it again."""
-        now = fingerprints(document)
+        now = self._now = fingerprints(document)
         for node in [node for node in self.nodes if node not in now]:
             del self.nodes[node]
             self._changed.add(node)

@@ -5,6 +5,8 @@ from typing import Any
 
 from nodes.api import FileName, Lines, Node, Port, Range, Seed, Widget
 
+AS_SAID = {"dit": "DiT", "vae": "VAE", "fps": "Frames per second"}
+
 
 def catalogue(library: Mapping[str, Node]) -> dict[str, Any]:
     """All declarations as JSON."""
@@ -29,7 +31,8 @@ def described(node: Node) -> dict[str, Any]:
 
 def words(name: str) -> str:
     """`guidance_scale` as a person writes it: "Guidance scale"."""
-    return name.replace("_", " ").capitalize()
+    said = [AS_SAID.get(word, word) for word in name.split("_")]
+    return " ".join([said[0] if said[0] in AS_SAID.values() else said[0].capitalize(), *said[1:]])
 
 
 def _port(port: Port) -> dict[str, Any]:

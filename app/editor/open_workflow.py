@@ -88,8 +88,8 @@ class OpenWorkflow:
 
     def see(self, event: Event) -> None:
         """An event of the executor; those of other workflows' runs are not ours."""
-        if event.kind == "worker_died" and self.board.run["active"]:
-            self.tell([{"kind": "say", "level": "error", "text": f"{event.error} The next run starts a new worker."}])
+        if event.kind == "worker_died" and event.run is not None and event.run == self._run:
+            self.tell([{"kind": "say", "level": "error", "text": event.error}])
         elif event.run is not None and event.run == self._run:
             self.board.see(event)
             self.push()

@@ -35,7 +35,7 @@ class Workspace:
         return [file.name.removesuffix(ENDING) for file in files]
 
     def open(self, name: str) -> OpenWorkflow:
-        """The workflow of that name. DocumentError if there is none or it cannot be read, FileRefused for a bad name."""
+        """The workflow of that name. DocumentError if there is none that can be read, FileRefused for a bad name."""
         if name not in self.opened:
             path = self.path(name)
             if not path.is_file():

@@ -1,10 +1,12 @@
 // Quiet messages at the foot of the page: at most three, no two alike.
 import { shallowReactive } from "vue";
+import { sentence } from "../sentence.js";
 
 export const messages = shallowReactive([]);
 let next = 1;
 
-export function say(text, level = "info") {
+export function say(said, level = "info") {
+  const text = sentence(said);
   const same = messages.findIndex((message) => message.text === text);
   if (same >= 0) messages.splice(same, 1);
   const message = { id: next++, text, level };

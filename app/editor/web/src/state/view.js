@@ -5,7 +5,7 @@ import { useVueFlow } from "@vue-flow/core";
 export const FLOW_ID = "patchloom";
 export const flow = useVueFlow(FLOW_ID);
 
-const FALLBACK = { width: 264, height: 180 };
+const FALLBACK = { width: 280, height: 180 };
 
 export function sizeOf(node) {
   return {
