@@ -9,7 +9,7 @@ from typing import Any
 from assets.files import Files
 from nodes.api import Node, Range, Widget
 from nodes.context import Context
-from pipelines.strict_json import Json
+from pipelines.strict_json import LARGEST_INT, Json
 
 Number = int | float | bool | str
 SWITCHES = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
@@ -24,6 +24,8 @@ def coerce(widget: Widget, value: Json) -> Number:
     made = CONVERTERS[widget.type](value)
     if made is None:
         raise WidgetError(f"{widget.name} holds {_shown(value)}; it needs {NEEDS[widget.type]}")
+    if isinstance(made, int) and abs(made) >= LARGEST_INT:
+        raise WidgetError(f"{widget.name} is {_shown(value)}; it needs a number of at most 18 digits")
     if widget.choices and made not in widget.choices:
         choices = ", ".join(map(str, widget.choices))
         raise WidgetError(f"{widget.name} is {_shown(value)}; choose one of: {choices}")

@@ -7,6 +7,7 @@ not by how they were made, so equal content downstream of a change cuts off earl
 import hashlib
 import platform
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import version
 
 from nodes.api import Node
@@ -27,6 +28,7 @@ def node_key(
     return hashlib.sha256(canonical(parts).encode()).hexdigest()
 
 
+@cache
 def numerics_class(device_architecture: str = platform.machine()) -> str:
     """Results are kept apart by what changes their last bits: dtype, device architecture, minor version of torch."""
     major, minor = version("torch").split(".")[:2]
