@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
@@ -30,7 +31,8 @@ def write_sheet(path: Path, asked: Sequence[Asked], clips: Tensor, verdicts: Seq
 
 def _tile(asked: Asked, clip: Tensor, verdict: dict[str, str]) -> np.ndarray:
     """Frames in a row with text below: (h w 3), blue first."""
-    frames = rearrange(clip[:, list(FRAMES_SHOWN)], "c t h w -> h (t w) c")
+    frames = F.pad(clip[:, list(FRAMES_SHOWN)], (0, 2), value=1)  # a white line between one frame and the next
+    frames = rearrange(frames, "c t h w -> h (t w) c")
     picture = ((frames + 1) * 127.5).round().clamp(0, 255).byte().numpy()[..., ::-1]
     picture = cv2.resize(picture, None, fx=_SCALE, fy=_SCALE, interpolation=cv2.INTER_NEAREST)
     label = np.full((_LINE * _LINES + 6, picture.shape[1], 3), 255, np.uint8)

@@ -26,6 +26,8 @@ class JudgeTraining:
         default_factory=lambda: LoopConfig(steps=1500, cooldown=500, learning_rate=2e-3, ema=0.99, save_every=250)
     )
     batch: int = 24
+    # Clips that the accuracy is measured on at every checkpoint.
+    held_out: int = 200
     seed: int = 0
 
 
@@ -48,19 +50,18 @@ def train(config: JudgeTraining, out: Path, resume: bool = True) -> None:
 
     def on_save(average: nn.Module, step: int) -> dict[str, float]:
         assert isinstance(average, Judge)
-        return accuracy(average, *held_out_clips(200))
+        return accuracy(average, *held_out_clips(config.held_out))
 
     adamw = ("slow_enter", "fast_enter", "heads")
     fit(model, loss, config.loop, out, resume=resume, adamw=adamw, on_save=on_save)
 
 
-def export(out: Path, path: Path = WEIGHTS) -> dict[str, float]:
-    """Write the trained average as bfloat16, with its accuracy on 1,000 held-out clips, which is returned."""
-    modules: dict[str, nn.Module] = {"model": Judge(), "ema": Judge()}
-    checkpoint.restore(out / "checkpoint.safetensors", modules, {})
-    judge = modules["ema"].bfloat16().float()
-    assert isinstance(judge, Judge)
-    measured = accuracy(judge, *held_out_clips(1000))
+def export(out: Path, path: Path = WEIGHTS, clips: int = 1000) -> dict[str, float]:
+    """Write the trained average as bfloat16, with its accuracy on held-out clips, which is returned."""
+    judge = Judge()
+    checkpoint.restore(out / "checkpoint.safetensors", {"ema": judge}, {})
+    judge = judge.bfloat16().float()
+    measured = accuracy(judge, *held_out_clips(clips))
     weights = {key: value.bfloat16().contiguous() for key, value in judge.state_dict().items()}
     save_file(weights, path, {"judge": json.dumps({"accuracy": measured})})
     return measured

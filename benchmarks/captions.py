@@ -1,0 +1,92 @@
+"""How well the captioner and the expander write: `python -m benchmarks.captions [--clips 200] [--prompts 200]`.
+
+Captioner: rendered clips of held-out combinations, encoded by the shipped video VAE; the share of captions that tell
+each fact of all things right. Expander: prompts and fragments of prompts about held-out combinations; the share of
+expansions that keep everything asked for, that are longer, and that differ with the seed; and, beside it, the share
+of single drafts that keep everything, before any is chosen.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from nodes.captioner.facts import facts_right
+from nodes.captioner.model import load as load_captioner
+from nodes.expander.entities import keeps
+from nodes.expander.model import Expander
+from nodes.expander.model import load as load_expander
+from nodes.expander.prompts import prompt_and_caption
+from nodes.video_vae.model import VideoVAE
+from nodes.video_vae.model import load as load_vae
+from nodes.world.render import render
+from nodes.world.scene import Scene, sample_scene
+from nodes.writer.words import Detail
+
+# Words that the family has never seen: they must survive an expansion.
+_UNKNOWN = ("dragon", "wearing a hat", "in Paris", "quickly", "made of glass")
+
+
+def main(
+    clips: Annotated[int, typer.Option(help="Rendered clips to caption, of each kind.", min=1)] = 200,
+    prompts: Annotated[int, typer.Option(help="Prompts to expand.", min=1)] = 200,
+    weights: Annotated[Path, typer.Option(help="Folder of the weights files.")] = Path("assets/weights"),
+) -> None:
+    """Measure the shipped captioner and expander."""
+    torch.set_num_threads(1)
+    captioner = load_captioner(weights / "captioner.safetensors")
+    vae = load_vae(weights / "video_vae.safetensors")
+    table = Table("rendered clips", "n", "caption", "colour", "background", "shape", "motion", "all", box=None)
+    for name, two, height, width in (
+        ("one thing, 64 x 64", 0, 64, 64),
+        ("two things", 1, 64, 64),
+        ("48 x 80", 0, 48, 80),
+    ):
+        rng = random.Random(f"captions benchmark {name}")
+        scenes = [sample_scene(rng, two=two, held=True) for _ in range(clips)]
+        latents = encode(vae, scenes, height, width)
+        details: tuple[Detail, ...] = ("short", "descriptive")
+        for detail in details:
+            right = facts_right([captioner.caption(latent, detail) for latent in latents], scenes)
+            cells = (f"{right[fact]:.0%}" for fact in ("colour", "background", "shape", "motion", "all"))
+            table.add_row(name, str(clips), detail, *cells)
+    console = Console(soft_wrap=True)
+    console.print(table)
+
+    for name, share in expansions(load_expander(weights / "expander.safetensors"), prompts).items():
+        console.print(f"expander, {prompts} prompts: {name} {share:.1%}")
+
+
+@torch.inference_mode()
+def encode(vae: VideoVAE, scenes: list[Scene], height: int, width: int) -> Tensor:
+    """The latents (b z t h w) of 17 frames of each scene."""
+    parts = [scenes[start : start + 16] for start in range(0, len(scenes), 16)]
+    return torch.cat([vae.encode(render(part, height, width, 17)) for part in parts])
+
+
+def expansions(expander: Expander, count: int) -> dict[str, float]:
+    """What holds of the expansions of `count` prompts, as shares; a fifth of the prompts have unknown words."""
+    rng = random.Random("expansions")
+    asked = [prompt_and_caption(sample_scene(rng, held=True), rng)[0] for _ in range(count)]
+    asked = [f"{text.rstrip('.')} {rng.choice(_UNKNOWN)}" if i % 5 == 0 else text for i, text in enumerate(asked)]
+    made = [expander.expand(prompt, seed=0) for prompt in asked]
+    others = [expander.expand(prompt, seed=1) for prompt in asked]
+    drafts = [keeps(prompt, draft) for prompt in asked[::4] for draft in expander.drafts(prompt, seed=2)]
+    kept = [prompt in text or keeps(prompt, text) for prompt, text in zip(asked, made, strict=True)]
+    return {
+        "everything kept in": sum(kept) / count,
+        "made longer": sum(text != prompt for prompt, text in zip(asked, made, strict=True)) / count,
+        "another seed, another text": sum(a != b for a, b in zip(made, others, strict=True)) / count,
+        "single drafts that keep everything": sum(drafts) / len(drafts),
+    }
+
+
+if __name__ == "__main__":
+    typer.run(main)

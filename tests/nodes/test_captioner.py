@@ -1,0 +1,75 @@
+"""The captioner: any latent's size, the words of the grammar, and how it trains."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from nodes.captioner.config import CaptionerConfig
+from nodes.captioner.facts import facts_right
+from nodes.captioner.model import Captioner, load
+from nodes.captioner.train import CaptionerTraining, export, train
+from nodes.training.loop import LoopConfig
+from nodes.video_vae.config import VideoVAEConfig
+from nodes.video_vae.model import VideoVAE
+from nodes.video_vae.model import save as save_vae
+from nodes.world.captions import words
+from nodes.world.scene import Scene, Thing
+
+WEIGHTS = Path("assets/weights")
+TINY = CaptionerConfig(look=8, width=24, readers=1, writers=1)
+SCENES = [
+    Scene((Thing("red", "circle", "large", "bounce"),), "meadow"),
+    Scene((Thing("blue", "star", "large", "still"),), "white"),
+    Scene((Thing("yellow", "heart", "medium", "right"),), "night"),
+    Scene((Thing("green", "square", "large", "grow"),), "black"),
+]
+
+
+@pytest.mark.parametrize("size", [(5, 8, 8), (1, 8, 8), (9, 6, 10), (2, 1, 1), (3, 7, 5)])
+def test_a_latent_of_any_size_is_captioned_in_words_of_the_grammar(size: tuple[int, int, int]) -> None:
+    torch.manual_seed(0)
+    text = Captioner(TINY).eval().caption(torch.randn(8, *size), "short")
+    assert set(text.replace(".", " . ").split()) <= set(words())
+
+
+def test_a_latent_with_other_channels_is_refused_with_what_to_try() -> None:
+    with pytest.raises(ValueError, match=r"needs 8 channels.*Encode the clip"):
+        Captioner(TINY).caption(torch.randn(4, 5, 8, 8))
+
+
+def test_where_a_thing_is_changes_what_is_read() -> None:
+    torch.manual_seed(0)
+    captioner = Captioner(TINY).eval()
+    latent = torch.zeros(1, 8, 1, 8, 8)
+    latent[..., :2, :2] = 3
+    with torch.no_grad():
+        memories = [captioner.read(part).mean(dim=1) for part in (latent, latent.flip(-1))]
+    assert not torch.allclose(*memories, atol=1e-3)
+
+
+def test_training_resumes_and_exports_what_can_be_loaded(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    small = VideoVAEConfig(
+        encoder_widths=(8, 8), encoder_blocks=(1, 1), decoder_widths=(8, 8, 8), decoder_blocks=(1, 1, 1)
+    )
+    save_vae(VideoVAE(small), tmp_path / "vae.safetensors")
+    loop = LoopConfig(steps=2, warm_up=1, cooldown=1, log_every=1, save_every=1)
+    sizes = ((64, 64, 6), (48, 80, 6))
+    config = CaptionerTraining(
+        vae=tmp_path / "vae.safetensors", model=TINY, loop=loop, clips=sizes, batch=4, stills=0.5, held_out=4
+    )
+    train(config, tmp_path / "run")
+    train(replace(config, loop=replace(loop, steps=3)), tmp_path / "run")
+    steps = [line for line in (tmp_path / "run" / "curves.jsonl").read_text().splitlines() if '"loss"' in line]
+    assert len(steps) == 3
+    exported = export(config, tmp_path / "run", tmp_path / "captioner.safetensors").bfloat16().float()
+    latents = torch.randn(2, 8, 5, 8, 8)
+    with torch.no_grad():
+        assert torch.allclose(exported.read(latents), load(tmp_path / "captioner.safetensors").read(latents), atol=1e-5)
+
+
+def test_a_caption_that_tells_another_colour_counts_as_wrong() -> None:
+    right = facts_right(["a blue ball bouncing on a meadow"], SCENES[:1])
+    assert right == {"colour": 0, "shape": 1, "motion": 1, "background": 1, "all": 0}

@@ -1,0 +1,97 @@
+"""The prompt expander: what is kept, what is filled in, how it trains."""
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from nodes.expander.config import ExpanderConfig
+from nodes.expander.entities import entities, keeps
+from nodes.expander.model import Expander, load, save
+from nodes.expander.prompts import prompt_and_caption
+from nodes.expander.train import ExpanderTraining, export, train
+from nodes.training.loop import LoopConfig
+from nodes.weights_file import WeightsError
+from nodes.world.scene import sample_scene
+
+TINY = ExpanderConfig(width=24, readers=1, writers=1)
+
+
+def test_entities_are_read_from_fragments_and_from_synonyms() -> None:
+    assert entities("A crimson balloon, jumping on the lawn") == {
+        ("colour", "red"),
+        ("shape", "circle"),
+        ("motion", "bounce"),
+        ("background", "meadow"),
+    }
+
+
+def test_a_motion_in_a_circle_and_an_orange_sunset_are_no_circle_and_no_colour() -> None:
+    assert entities("a star moving in a circle before an orange sunset") == {
+        ("shape", "star"),
+        ("motion", "orbit"),
+        ("background", "sunset"),
+    }
+
+
+@pytest.mark.parametrize(
+    "expansion",
+    [
+        "we see a small blue ball over grass. it bounces. "
+        "the background is a sunny meadow with grass and a white cloud.",
+        "we see a small red star over grass. it bounces. "
+        "the background is a sunny meadow with grass and a white cloud.",
+        "we see a small red ball over grass. it falls. the background is a sunny meadow with grass and a white cloud.",
+        "we see a small red ball on black. it bounces. the background is completely black.",
+        "we see a large red ball over grass. it bounces. "
+        "the background is a sunny meadow with grass and a white cloud.",
+        "we see a small red ball on the left and a small blue star on the right over grass. the red ball bounces. "
+        "the blue star spins. "
+        "the background is a sunny meadow with grass and a white cloud.",
+    ],
+)
+def test_an_expansion_that_changes_a_fact_or_adds_a_thing_does_not_keep_the_prompt(expansion: str) -> None:
+    assert not keeps("a tiny red ball bouncing on the grass", expansion)
+
+
+def test_an_expansion_that_swaps_the_colours_of_two_things_does_not_keep_the_prompt() -> None:
+    prompt = "a red ball and a blue star on black"
+    kept = "we see a red ball on the left and a blue star on the right. the red ball spins. the blue star falls. "
+    swapped = "we see a blue ball on the left and a red star on the right. the blue ball spins. the red star falls. "
+    assert keeps(prompt, kept + "the background is completely black.")
+    assert not keeps(prompt, swapped + "the background is completely black.")
+
+
+def test_every_prompt_that_is_trained_on_is_kept_by_its_caption() -> None:
+    rng = random.Random(0)
+    for _ in range(300):
+        prompt, caption = prompt_and_caption(sample_scene(rng), rng)
+        assert keeps(prompt, caption), (prompt, caption)
+
+
+def test_a_prompt_that_no_draft_keeps_comes_back_as_it_is() -> None:
+    torch.manual_seed(0)
+    assert Expander(TINY).eval().expand("a red ball on black") == "a red ball on black"
+
+
+def test_training_resumes_and_exports_what_can_be_loaded(tmp_path: Path) -> None:
+    loop = LoopConfig(steps=2, warm_up=1, cooldown=1, log_every=1, save_every=1)
+    config = ExpanderTraining(model=TINY, loop=loop, batch=4)
+    train(config, tmp_path / "run")
+    train(replace(config, loop=replace(loop, steps=3)), tmp_path / "run")
+    steps = [line for line in (tmp_path / "run" / "curves.jsonl").read_text().splitlines() if '"loss"' in line]
+    assert len(steps) == 3
+    exported = export(config, tmp_path / "run", tmp_path / "expander.safetensors")
+    read_back = load(tmp_path / "expander.safetensors")
+    memory, _ = exported.bfloat16().float().read(["a red ball"])
+    assert torch.allclose(memory, read_back.read(["a red ball"])[0], atol=1e-5)
+
+
+def test_weights_of_another_vocabulary_are_refused(tmp_path: Path) -> None:
+    model = Expander(TINY)
+    model.config = replace(TINY, words=(*TINY.words[:-1], "zebra"))
+    save(model, tmp_path / "other.safetensors")
+    with pytest.raises(WeightsError, match="vocabulary"):
+        load(tmp_path / "other.safetensors")
