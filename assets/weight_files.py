@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 
@@ -54,7 +55,7 @@ def weights_digest(path: Path) -> str:
 
 
 def read_array(path: Path, name: str) -> npt.NDArray[Any]:
-    """One tensor of a weights file as a numpy array; WeightsRefused if it is not there."""
+    """One tensor of a weights file as a numpy array (bfloat16 as float32); WeightsRefused if it is not there."""
     read_metadata(path)
     try:
         with safe_open(path, framework="numpy") as file:
@@ -63,10 +64,23 @@ def read_array(path: Path, name: str) -> npt.NDArray[Any]:
                 raise WeightsRefused(
                     f"{path.name} has no tensor {name!r}; it has {some}, ...: check the model's family"
                 )
+            if file.get_slice(name).get_dtype() == "BF16":
+                return _read_bfloat16(path, name)
             array: npt.NDArray[Any] = file.get_tensor(name)
             return array
     except (SafetensorError, TypeError, KeyError) as error:
         raise WeightsRefused(f"{path.name} cannot be read as safetensors ({error}); get it again") from error
+
+
+def _read_bfloat16(path: Path, name: str) -> npt.NDArray[np.float32]:
+    """numpy has no bfloat16: its two bytes are the upper two of a float32."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        said = json.loads(file.read(length))[name]
+        start, end = said["data_offsets"]
+        file.seek(8 + length + start)
+        upper = np.frombuffer(file.read(end - start), "<u2")
+    return (upper.astype(np.uint32) << 16).view(np.float32).reshape(said["shape"])
 
 
 @lru_cache(maxsize=256)

@@ -1,0 +1,1 @@
+"""The captioner: from a latent to a sentence."""

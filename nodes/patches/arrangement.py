@@ -1,0 +1,145 @@
+"""Where given patches go on a canvas. No torch here."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from assets.values import MaskSpec, PatchesSpec
+from nodes.api import SpecError
+
+Place = Literal["first frame", "last frame", "first and last frame", "start", "end", "both ends", "all", "at position"]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Rows of time `take` of the given patches (of the second where `second`) go to rows `put` of the canvas."""
+
+    take: slice
+    put: slice
+    second: bool = False
+
+
+def placements(
+    canvas: PatchesSpec, given: PatchesSpec, second: PatchesSpec | None, place: Place, rows: int, position: int
+) -> list[Placement]:
+    """What goes where; SpecError where it does not fit.
+
+    rows: how many rows of time are used, those nearest the join; 0 for all. position: first row, "at position" only.
+    """
+    end = second or given
+    length = _one_grid("canvas", canvas)[0]
+    starts, ends = _used(given, rows), _used(end, rows)
+    wired = second is not None
+    match place:
+        case "first frame":
+            made = [Placement(slice(0, 1), slice(0, 1))]
+        case "last frame":
+            made = [_last(given, length, False)]
+        case "first and last frame":
+            # One thing given, alike at both ends: a loop. Two given: from the one to the other.
+            closing = _last(end, length, True) if wired else Placement(slice(0, 1), slice(length - 1, length))
+            made = [Placement(slice(0, 1), slice(0, 1)), closing]
+        case "start":
+            made = [_at_start(given, starts)]
+        case "end":
+            made = [_at_end(ends if wired else starts, length, wired)]
+        case "both ends":
+            made = [_at_start(given, starts), _at_end(ends, length, wired)]
+        case "at position":
+            made = [Placement(slice(0, starts), slice(position, position + starts))]
+        case "all":
+            made = [Placement(slice(0, length), slice(0, length))]
+    _require_fit(canvas, given, second, place, made)
+    return made
+
+
+def mask_cells(mask: MaskSpec, canvas: PatchesSpec) -> tuple[int, int, int]:
+    """(frames a latent row after the first, pixels a patch high, wide) of a mask over a canvas; SpecError if none fits.
+
+    A mask of one frame stands for all frames; its first entry is then 0.
+    """
+    t, h, w = _one_grid("canvas", canvas)
+    latent_rows = t * canvas.patch[0]
+    fits = not (mask.height % h or mask.width % w) and mask.height // h * w == mask.width // w * h
+    if not fits:
+        raise SpecError(
+            f"Got a mask of {mask.width}x{mask.height} pixels over {w}x{h} patches; it needs the canvas's pixels."
+        )
+    if mask.frames == 1:
+        return 0, mask.height // h, mask.width // w
+    if latent_rows == 1 or (mask.frames - 1) % (latent_rows - 1):
+        raise SpecError(
+            f"Got a mask of {mask.frames} frames over {latent_rows} latent frames; it needs as many frames as the "
+            "canvas, or one frame that stands for all."
+        )
+    return (mask.frames - 1) // (latent_rows - 1), mask.height // h, mask.width // w
+
+
+def _at_start(given: PatchesSpec, rows: int) -> Placement:
+    length = given.grids[0][0]
+    return Placement(slice(length - rows, length), slice(0, rows))
+
+
+def _at_end(rows: int, length: int, second: bool) -> Placement:
+    return Placement(slice(0, rows), slice(length - rows, length), second)
+
+
+def _last(given: PatchesSpec, length: int, second: bool) -> Placement:
+    rows = given.grids[0][0]
+    return Placement(slice(rows - 1, rows), slice(length - 1, length), second)
+
+
+def _used(given: PatchesSpec, rows: int) -> int:
+    length = _one_grid("given clip", given)[0]
+    if rows > length:
+        raise SpecError(
+            f"Asked for {rows} rows of a clip that has {length} in time; use at most {length}, or 0 for all."
+        )
+    return rows or length
+
+
+def _one_grid(what: str, patches: PatchesSpec) -> tuple[int, int, int]:
+    if len(patches.grids) != 1:
+        raise SpecError(f"The {what} holds {len(patches.grids)} clips; arrange them one at a time, before packing.")
+    return patches.grids[0]
+
+
+def _require_fit(
+    canvas: PatchesSpec, given: PatchesSpec, second: PatchesSpec | None, place: Place, made: list[Placement]
+) -> None:
+    length, *sides = canvas.grids[0]
+    for patches in (given, second) if second else (given,):
+        if patches.space != canvas.space:
+            raise SpecError(
+                f"Got patches of the latent space {patches.space!r} for a canvas of {canvas.space!r}; use one VAE "
+                "for both."
+            )
+        if patches.patch != canvas.patch or patches.dim != canvas.dim:
+            raise SpecError(
+                f"Got patches of {_by(patches.patch)} for a canvas of {_by(canvas.patch)}; wire the same DiT into both "
+                "patchify and the canvas."
+            )
+        if list(patches.grids[0][1:]) != sides:
+            raise SpecError(
+                f"Got a clip of {_by(patches.grids[0][:0:-1])} patches for a canvas of {_by(sides[::-1])}; resize or "
+                "crop the clip to the canvas's size before encoding it."
+            )
+    if place == "all" and given.grids[0][0] != length:
+        raise SpecError(
+            f"Got {given.grids[0][0]} rows of time for a canvas of {length}; 'all' needs as many. Trim the "
+            "clip, or make the canvas as long as it is."
+        )
+    for one in made:
+        if one.put.start < 0 or one.put.stop > length:
+            raise SpecError(
+                f"Got {one.take.stop - one.take.start} rows of time from row {one.put.start} for a canvas of {length}; "
+                "make the canvas longer, or use fewer rows."
+            )
+    if len(made) == 2 and made[0].put.stop > made[1].put.start:
+        raise SpecError(
+            f"The two ends meet: {made[0].put.stop} and {length - made[1].put.start} rows of time on a canvas of "
+            f"{length}. Make the canvas longer, or use fewer rows."
+        )
+
+
+def _by(sizes: tuple[int, ...] | list[int]) -> str:
+    return "x".join(map(str, sizes))

@@ -1,0 +1,1 @@
+"""Prompts: text by hand, by template, by a model."""

@@ -1,0 +1,37 @@
+"""Which clips a video VAE can encode, and the sentences for those that it can't. No torch here."""
+
+from assets.values import VideoVAE
+from nodes.api import SpecError
+
+
+def latent_size(vae: VideoVAE, frames: int, height: int, width: int) -> tuple[int, int, int]:
+    """(t, h, w) of the latent of a clip; SpecError where the VAE's stride does not fit it."""
+    time, *sides = vae.stride
+    if (frames - 1) % time:
+        below = 1 + (frames - 1) // time * time
+        raise SpecError(
+            f"The VAE got {frames} frames; it needs 1 + {time}k, since the first frame stands alone and the others "
+            f"go by {time}. Try {below} (the trim node cuts to it) or {below + time}."
+        )
+    rows, columns = (require_side(*side) for side in zip(("high", "wide"), (height, width), sides, strict=True))
+    return 1 + (frames - 1) // time, rows, columns
+
+
+def require_side(name: str, pixels: int, unit: int) -> int:
+    """How many units of `unit` pixels a side has; SpecError where they do not fill it."""
+    if pixels % unit or pixels == 0:
+        below = max(unit, pixels // unit * unit)
+        tries = f"{below}" if below > pixels else f"{below} or {below + unit}"
+        raise SpecError(
+            f"Got a clip {pixels} pixels {name}; that side must be a multiple of {unit}. Try {tries} (resize, crop)."
+        )
+    return pixels // unit
+
+
+def require_space(what: str, wants: str, got: str) -> None:
+    """SpecError unless two sides of a wire speak of the same latent space."""
+    if wants != got:
+        raise SpecError(
+            f"Got latents of the space {got!r}; this {what} needs {wants!r}. Use models of one family, "
+            "or decode with the one VAE and encode with the other."
+        )
