@@ -21,17 +21,19 @@ class ConditioningSpec:
 class Conditioning:
     """Encoded text.
 
-    embeds: float32 (m, d), one row a token; m = 0 stands for no text (the unconditional branch of guidance).
-    words: what each row stands for, as shown to people.
+    embeds: float32 (m, d), one row a token. words: what each row stands for, as shown to people.
+    null: float32 (k, d), the empty text by the same encoder: the unconditional branch of guidance.
     encoder: name of the text encoder that made it.
     """
 
     embeds: Array
     words: tuple[str, ...]
+    null: Array
     encoder: str
 
     def __post_init__(self) -> None:
         expect_shape("Conditioning.embeds", self.embeds, "m d")
+        expect_shape("Conditioning.null", self.null, "k d")
         object.__setattr__(self, "words", tuple(self.words))
         if len(self.words) != self.embeds.shape[0]:
             raise ValueError(f"Conditioning got {self.embeds.shape[0]} rows for {len(self.words)} words; one each")

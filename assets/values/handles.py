@@ -47,12 +47,17 @@ class VideoVAE(ModelHandle):
 
 @dataclass(frozen=True, slots=True)
 class DiT(ModelHandle):
-    """space: latent space. channels: of the latent. patch: (pt, ph, pw). encoder: text encoder it was trained with."""
+    """A diffusion transformer.
+
+    space: latent space. channels: of the latent. patch: (pt, ph, pw) in latent cells. encoder: the text encoder it was
+    trained with. objective: what it predicts: "flow", "ddpm-epsilon" or "ddpm-x0".
+    """
 
     space: str
     channels: int
     patch: tuple[int, int, int]
     encoder: str
+    objective: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,204 @@
+"""Clips and images: in, out, and what is done to them between."""
+
+import hashlib
+from typing import Annotated, Literal
+
+import numpy as np
+
+from assets import images, media
+from assets.files import Files
+from assets.values import Clip, ClipSpec, Mask, MaskSpec, SavedFile, SavedFileSpec
+from nodes.api import FileName, Range, SpecError, node
+
+VIDEO = ("mp4", "webm", "mov", "mkv", "gif", "webp")
+IMAGE = ("png", "jpg", "jpeg", "webp")
+SAVED = ("mp4", "webm", "gif", "webp", "png", "jpg")
+Start = Annotated[int, Range(0, 1_000_000), "First frame that is kept, counted from 0."]
+
+
+def file_content(file: str, files: Files) -> str:
+    with files.find(file).open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def load_clip_spec(file: str, start: int, frames: int, stride: int, files: Files) -> ClipSpec:
+    found = media.probe(files.find(file))
+    return _cut(found, start, frames, stride)
+
+
+@node(
+    version=1,
+    category="media",
+    spec=load_clip_spec,
+    content=file_content,
+    label="Load clip",
+    keywords=("open", "video", "import", "read"),
+)
+def load_clip(
+    *,
+    files: Files,
+    file: Annotated[str, FileName("open", VIDEO), "A video in the inputs folder."] = "",
+    start: Start = 0,
+    frames: Annotated[int, Range(0, 100_000), "How many frames; 0: all that there are."] = 0,
+    stride: Annotated[int, Range(1, 1000), "Take every n-th frame; the frame rate falls with it."] = 1,
+) -> Clip:
+    """Read a video; only the frames asked for are kept in memory."""
+    return media.read_clip(files.find(file), start=start, frames=frames or None, stride=stride)
+
+
+def load_image_spec(file: str, files: Files) -> ClipSpec:
+    return _cut(media.probe(files.find(file)), 0, 1, 1)
+
+
+@node(
+    version=1,
+    category="media",
+    spec=load_image_spec,
+    content=file_content,
+    label="Load image",
+    keywords=("open", "picture", "photo", "import", "read"),
+)
+def load_image(
+    *, files: Files, file: Annotated[str, FileName("open", IMAGE), "An image in the inputs folder."] = ""
+) -> Clip:
+    """Read an image: a clip of one frame."""
+    return media.read_clip(files.find(file), frames=1)
+
+
+def resize_spec(clip: ClipSpec, width: int, height: int) -> ClipSpec:
+    return ClipSpec(clip.frames, height, width, clip.fps, clip.channels)
+
+
+@node(version=1, category="media", spec=resize_spec, keywords=("scale", "size", "fit", "letterbox"))
+def resize(
+    clip: Annotated[Clip, "What is to be scaled."],
+    *,
+    width: Annotated[int, Range(1, 8192), "Width in pixels."] = 64,
+    height: Annotated[int, Range(1, 8192), "Height in pixels."] = 64,
+    mode: Annotated[
+        Literal["cover", "contain", "stretch"], "cover cuts what sticks out; contain adds bars; stretch distorts."
+    ] = "cover",
+) -> Clip:
+    """Scale a clip to a size in pixels."""
+    return Clip(images.resize(clip.frames, height, width, mode), clip.fps)
+
+
+def crop_spec(clip: ClipSpec, left: int, top: int, width: int, height: int) -> ClipSpec:
+    if left + width > clip.width or top + height > clip.height:
+        raise SpecError(
+            f"Got a box of {width}x{height} at {left}, {top} in a clip of {clip.width}x{clip.height}; it needs to lie "
+            "inside. Make it smaller or move it."
+        )
+    return ClipSpec(clip.frames, height, width, clip.fps, clip.channels)
+
+
+@node(version=1, category="media", spec=crop_spec, keywords=("cut", "box", "region"))
+def crop(
+    clip: Annotated[Clip, "What is to be cut."],
+    *,
+    left: Annotated[int, Range(0, 8192), "First column of the box."] = 0,
+    top: Annotated[int, Range(0, 8192), "First row of the box."] = 0,
+    width: Annotated[int, Range(1, 8192), "Width of the box in pixels."] = 64,
+    height: Annotated[int, Range(1, 8192), "Height of the box in pixels."] = 64,
+) -> Clip:
+    """Cut a box out of every frame."""
+    return Clip(images.crop(clip.frames, top, left, height, width), clip.fps)
+
+
+def trim_spec(clip: ClipSpec, start: int, frames: int, stride: int) -> ClipSpec:
+    return _cut(clip, start, frames, stride)
+
+
+@node(version=1, category="media", spec=trim_spec, keywords=("cut", "length", "frames", "shorten", "time"))
+def trim(
+    clip: Annotated[Clip, "What is to be shortened."],
+    *,
+    start: Start = 0,
+    frames: Annotated[int, Range(0, 100_000), "How many frames are kept, 1 + 4k for the built-in VAE; 0: all."] = 17,
+    stride: Annotated[int, Range(1, 1000), "Take every n-th frame; the frame rate falls with it."] = 1,
+) -> Clip:
+    """Keep some frames of a clip."""
+    spec = trim_spec(clip.spec, start, frames, stride)
+    return Clip(np.ascontiguousarray(clip.frames[start::stride][: spec.frames]), spec.fps)
+
+
+def flatten_spec(clip: ClipSpec) -> ClipSpec:
+    return ClipSpec(clip.frames, clip.height, clip.width, clip.fps)
+
+
+@node(version=1, category="media", spec=flatten_spec, label="Flatten alpha", keywords=("transparency", "background"))
+def flatten(
+    clip: Annotated[Clip, "A clip with alpha; one without passes as it is."],
+    *,
+    gray: Annotated[int, Range(0, 255), "What shows through: 0 is black, 255 white."] = 255,
+) -> Clip:
+    """Lay a clip with alpha over an even background."""
+    if clip.frames.shape[-1] == 3:
+        return clip
+    colour, alpha = clip.frames[..., :3].astype(np.float32), clip.frames[..., 3:].astype(np.float32) / 255
+    return Clip((colour * alpha + gray * (1 - alpha)).round().astype(np.uint8), clip.fps)
+
+
+def mask_box_spec(clip: ClipSpec, left: int, top: int, width: int, height: int, invert: bool) -> MaskSpec:
+    crop_spec(clip, left, top, width, height)
+    return MaskSpec(clip.frames, clip.height, clip.width)
+
+
+@node(version=1, category="media", spec=mask_box_spec, label="Box mask", keywords=("inpaint", "outpaint", "region"))
+def mask_box(
+    clip: Annotated[Clip, "The clip that the mask is for: it takes its size and length."],
+    *,
+    left: Annotated[int, Range(0, 8192), "First column of the box."] = 0,
+    top: Annotated[int, Range(0, 8192), "First row of the box."] = 0,
+    width: Annotated[int, Range(1, 8192), "Width of the box in pixels."] = 32,
+    height: Annotated[int, Range(1, 8192), "Height of the box in pixels."] = 32,
+    invert: Annotated[bool, "Off: the box is made anew (inpaint). On: all but the box is (outpaint)."] = False,
+) -> Mask:
+    """Say by a box what is made anew."""
+    weight = np.zeros(clip.frames.shape[:3], np.float32)
+    weight[:, top : top + height, left : left + width] = 1
+    return Mask(1 - weight if invert else weight)
+
+
+def save_clip_spec(clip: ClipSpec, file: str, files: Files) -> SavedFileSpec:
+    target = files.target(file)
+    ending = target.suffix.lower().removeprefix(".")
+    if ending not in SAVED:
+        raise SpecError(f"{file!r} does not end in one of {', '.join(SAVED)}; name it like 'clip.mp4'.")
+    if clip.frames > 1 and ending in ("png", "jpg"):
+        raise SpecError(f"Got {clip.frames} frames for the image {file!r}; save them as mp4, or trim to 1 frame.")
+    return SavedFileSpec(file)
+
+
+@node(
+    version=1,
+    category="output",
+    spec=save_clip_spec,
+    label="Save clip",
+    keywords=("export", "write", "mp4", "webm", "gif", "png", "render"),
+)
+def save_clip(
+    clip: Annotated[Clip, "What is to be saved."],
+    *,
+    files: Files,
+    file: Annotated[
+        str, FileName("save", SAVED), "Name below the outputs folder; its ending says the format."
+    ] = "clip.mp4",
+    quality: Annotated[int, Range(1, 100), "Of the lossy formats."] = 90,
+) -> SavedFile:
+    """Write a clip or an image to the outputs folder; the file appears whole or not at all."""
+    target = files.target(file)
+    media.write_clip(clip, target, quality=quality)
+    with target.open("rb") as written:
+        return SavedFile(file, hashlib.file_digest(written, "sha256").hexdigest())
+
+
+def _cut(clip: ClipSpec, start: int, frames: int, stride: int) -> ClipSpec:
+    """The spec of `frames` frames (0: all) from `start` on, every `stride`-th; SpecError where there are not so many."""
+    there = len(range(start, clip.frames, stride))
+    if there < max(frames, 1):
+        raise SpecError(
+            f"Asked for {frames or 'all'} frames from frame {start} on in steps of {stride}; the clip has "
+            f"{clip.frames}, which gives {there}. Ask for fewer, start earlier, or take smaller steps."
+        )
+    return ClipSpec(frames or there, clip.height, clip.width, clip.fps / stride, clip.channels)

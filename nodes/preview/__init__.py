@@ -1,0 +1,1 @@
+"""Every value as something to look at."""
