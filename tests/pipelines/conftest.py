@@ -1,62 +1,14 @@
-"""Workflows of small nodes, and an executor that runs them."""
+"""Fixtures of the pipelines floor."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from threading import Event as Flag
-from typing import Any
 
 import pytest
 import small_nodes
+from engine_bench import Bench
 
 from assets.files import Files
-from assets.store import Store
 from nodes.api import Node
-from pipelines.document import Document, wire_id
-from pipelines.events import Event
-from pipelines.executors.local import LocalExecutor
-from pipelines.executors.run import Summary
-
-TIMEOUT = 120
-
-
-def workflow(nodes: dict[str, tuple[str, dict[str, Any]]], *wires: str) -> Document:
-    """`workflow({"a": ("words", {"text": "hi"}), "b": ("shout", {})}, "a.text -> b.text")`"""
-    records: dict[str, Any] = {
-        f"node:{name}": {"type": type_, "version": 1, "params": params} for name, (type_, params) in nodes.items()
-    }
-    for wire in wires:
-        source, target = (end.strip().split(".") for end in wire.split("->"))
-        records[wire_id(target)] = {"from": source, "to": target}
-    return Document(records)
-
-
-class Bench:
-    """An executor on a folder, with everything that it said."""
-
-    def __init__(self, folder: Path) -> None:
-        for name in ("inputs", "outputs"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-        self.files = Files((folder / "inputs",), folder / "outputs")
-        self.store = Store(folder / "store")
-        self.executor = LocalExecutor(self.store, self.files, threads=1, nodes="small_nodes")
-        self.events: list[Event] = []
-        self.executor.subscribe(self.events.append)
-
-    def run(self, document: Document, targets: set[str] | None = None) -> Summary:
-        return self.executor.wait(self.executor.submit(document, targets), TIMEOUT)
-
-    def when(self, wanted: Callable[[Event], bool]) -> Flag:
-        """A flag that is set by the first event of that kind."""
-        flag = Flag()
-        self.executor.subscribe(lambda event: flag.set() if wanted(event) else None)
-        return flag
-
-    def kinds(self, node: str, run: str | None = None) -> list[str]:
-        return [event.kind for event in self.events if event.node == node and run in (None, event.run)]
-
-    def close(self) -> None:
-        self.executor.close()
-        self.store.close()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import workflow
+from engine_bench import workflow
 
 from assets.files import Files
 from assets.values import LatentSpec, TextSpec

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import TIMEOUT, Bench, workflow
+from engine_bench import TIMEOUT, Bench, workflow
 
 from assets.values import Latent
 from pipelines.diff import RecordsDiff, apply

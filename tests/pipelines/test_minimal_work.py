@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from conftest import Bench, workflow
+from engine_bench import Bench, workflow
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import TIMEOUT, Bench, workflow
+from engine_bench import TIMEOUT, Bench, workflow
 
 from assets.files import Files
 from assets.store import Store
@@ -82,7 +82,7 @@ def test_a_worker_that_cannot_start_is_said_and_not_tried_for_ever(
 
 def test_no_worker_is_left_behind_when_the_server_is_killed(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from conftest import Bench, workflow\n"
+        "import sys; from pathlib import Path; from engine_bench import Bench, workflow\n"
         "bench = Bench(Path(sys.argv[1]))\n"
         "bench.run(workflow({'n': ('noise', {})}))\n"
         "print(bench.executor.worker_pid, flush=True)\n"
