@@ -3,6 +3,7 @@
 from typing import Annotated, Literal, NamedTuple
 
 from assets.values import Conditioning, ConditioningSpec, DiT, Patches, PatchesSpec, Trajectory, TrajectorySpec
+from assets.values.array import Array
 from nodes.api import Range, Seed, SpecError, node
 from nodes.context import Context
 from nodes.video_vae.sizes import require_space
@@ -84,7 +85,7 @@ def sample(
     from nodes.patches.layout import grid_coords
     from nodes.text_encoder.model import Encoded
 
-    def encoded(rows: torch.Tensor) -> Encoded:
+    def encoded(rows: Array) -> Encoded:
         text = rearrange(torch.as_tensor(rows), "m d -> 1 m d").to(ctx.device)
         return Encoded(text, torch.ones(text.shape[:2], dtype=torch.bool, device=ctx.device))
 
@@ -96,14 +97,14 @@ def sample(
     noise = rearrange(torch.as_tensor(patches.noise), "n -> 1 n").to(ctx.device)
     # Drawn on the CPU, so that a seed means the same noise on every device.
     eps = torch.randn(clean.shape, generator=torch.Generator().manual_seed(seed)).to(ctx.device)
-    step = {"euler": samplers.euler, "heun": samplers.heun, "ddim": samplers.ddim(dit.objective)}[sampler]
+    step = {"euler": samplers.euler, "heun": samplers.heun, "ddim": samplers.ddim(model.config.objective)}[sampler]
     levels = samplers.schedule(steps, shift)
     null = encoded(negative.embeds if negative else conditioning.null)
     coords = grid_coords(*patches.grids[0]).to(ctx.device)
 
     with torch.inference_mode():
         predict = guided(model, coords, encoded(conditioning.embeds), null, guidance)
-        state = samplers.begin(clean, noise, eps, levels, dit.objective)
+        state = samplers.begin(clean, noise, eps, levels, model.config.objective)
         states, predictions = [state.x[0].cpu()], []
         for number in ctx.steps(steps):
             state = step(state, predict)

@@ -194,7 +194,7 @@ def save_clip(
 
 
 def _cut(clip: ClipSpec, start: int, frames: int, stride: int) -> ClipSpec:
-    """The spec of `frames` frames (0: all) from `start` on, every `stride`-th; SpecError where there are not so many."""
+    """The spec of `frames` frames (0: all) from `start` on, every `stride`-th; SpecError where there are fewer."""
     there = len(range(start, clip.frames, stride))
     if there < max(frames, 1):
         raise SpecError(

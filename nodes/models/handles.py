@@ -1,24 +1,27 @@
 """Handles of the built-in family, read off the headers of its weights files. No torch here."""
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from assets import weight_files
 from assets.values import Captioner, DiT, Expander, ModelHandle, TextEncoder, VideoVAE
 from assets.weight_files import WeightsRefused, read_metadata, weights_digest
 
+H = TypeVar("H", bound=ModelHandle)
 
-def read_handle(path: Path) -> ModelHandle:
-    """The handle of a weights file of this family; WeightsRefused where it is none, or is damaged."""
+
+def builtin(kind: type[H]) -> H:
+    """The handle of the shipped weights of a kind; WeightsRefused where they are missing, damaged or others."""
+    name, read = KINDS[kind]
+    path = weight_files.BUILTIN / f"{name}.safetensors"
     facts = read_metadata(path)
-    kind = facts.get("kind")
-    if kind not in KINDS:
+    if facts.get("kind") != name:
         raise WeightsRefused(
-            f"{path.name} holds a model of kind {kind!r}; Patchloom knows {', '.join(KINDS)}. Choose another file"
+            f"{path.name} holds a model of kind {facts.get('kind')!r}; it needs {name!r}: get it again"
         )
     try:
-        return KINDS[kind](facts["family"], str(path), weights_digest(path), facts)
-    except (KeyError, TypeError) as error:
+        return read(facts["family"], str(path), weights_digest(path), facts)  # type: ignore[return-value]
+    except (KeyError, TypeError, ValueError) as error:
         raise WeightsRefused(f"{path.name} does not say {error}; get it again or train it anew") from error
 
 
@@ -49,10 +52,10 @@ def _expander(family: str, path: str, digest: str, facts: dict[str, Any]) -> Exp
     return Expander(family, path, digest)
 
 
-KINDS: dict[str, Callable[[str, str, str, dict[str, Any]], ModelHandle]] = {
-    "text_encoder": _text_encoder,
-    "video_vae": _video_vae,
-    "dit": _dit,
-    "captioner": _captioner,
-    "expander": _expander,
+KINDS: dict[type[ModelHandle], tuple[str, Callable[[str, str, str, dict[str, Any]], ModelHandle]]] = {
+    TextEncoder: ("text_encoder", _text_encoder),
+    VideoVAE: ("video_vae", _video_vae),
+    DiT: ("dit", _dit),
+    Captioner: ("captioner", _captioner),
+    Expander: ("expander", _expander),
 }

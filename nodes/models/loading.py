@@ -4,16 +4,9 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from assets.values import Captioner, DiT, Expander, ModelHandle, TextEncoder, VideoVAE
+from assets.values import ModelHandle
 from assets.weight_files import WeightsRefused, weights_digest
-
-STAGES: dict[type[ModelHandle], str] = {
-    TextEncoder: "text_encoder",
-    VideoVAE: "video_vae",
-    DiT: "dit",
-    Captioner: "captioner",
-    Expander: "expander",
-}
+from nodes.models.handles import KINDS
 
 
 def load(handle: ModelHandle, device: str = "cpu") -> Any:
@@ -21,4 +14,5 @@ def load(handle: ModelHandle, device: str = "cpu") -> Any:
     path = Path(handle.path)
     if weights_digest(path) != handle.digest:
         raise WeightsRefused(f"{path.name} has changed since the workflow was checked; run it again")
-    return importlib.import_module(f"nodes.{STAGES[type(handle)]}.model").load(path).to(device)
+    name, _ = KINDS[type(handle)]
+    return importlib.import_module(f"nodes.{name}.model").load(path).to(device)

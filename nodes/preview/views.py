@@ -26,7 +26,6 @@ from assets.values import (
     Scalar,
     Text,
     Trajectory,
-    Value,
 )
 from assets.weight_files import BUILTIN, WeightsRefused, read_array, read_metadata
 
@@ -46,7 +45,7 @@ class View:
 
 
 @singledispatch
-def view(value: Value) -> View:
+def view(value: Any) -> View:
     """What stands for a value on the page."""
     return View("text/plain; charset=utf-8", str(value).encode(), type(value).__name__)
 
@@ -104,7 +103,7 @@ def _(value: Patches) -> View:
 
 @view.register
 def _(value: Trajectory) -> View:
-    steps = len(value.predictions)
+    steps = value.spec.steps
     shown = sorted({round(number) for number in np.linspace(0, steps - 1, min(STRIP, steps))})
     clips = [Clip(enlarged(colours(_latent(value.predictions[step], value)), 96), LATENT_FPS) for step in shown]
     return _moving(contact_sheet(clips, len(clips), [f"step {step + 1}" for step in shown]), str(value.spec))
