@@ -71,7 +71,7 @@ class Views:
         if isinstance(value, SavedFile):
             return self._written(value)
         made = view(value)
-        path = self._folder / f"{digest}{mimetypes.guess_extension(made.media_type) or '.bin'}"
+        path = self._folder / f"{digest}{mimetypes.guess_extension(made.media_type.partition(';')[0]) or '.bin'}"
         _write(path, made.data)
         about = {"file": path.name, "media_type": made.media_type, "caption": made.caption}
         _write(self._folder / f"{digest}.json", json.dumps(about).encode())

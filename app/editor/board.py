@@ -37,8 +37,7 @@ class NodeState:
             time.monotonic() - self.began if self.began is not None and self.status == "running" else None
         )
         shown["views"] = [
-            {"label": name.replace("_", " "), "digest": digest, "url": f"/view/{digest}"}
-            for name, digest in self.outputs.items()
+            {"output": name, "digest": digest, "url": f"/view/{digest}"} for name, digest in self.outputs.items()
         ]
         if self.preview:
             shown["preview"] = {"url": self.preview[0], "media_type": self.preview[1]}
@@ -82,6 +81,13 @@ class Board:
         self._began = time.monotonic()
         self.run = {"active": True, "done": 0, "total": len(wanted)}
         self._run_changed = True
+
+    def remember(self, document: Document, outputs: dict[str, dict[str, str]]) -> None:
+        """Results of `document` that were found in the store; what has run meanwhile is newer."""
+        found = fingerprints(document)
+        for node, digests in outputs.items():
+            if node not in self.nodes:
+                self._set(node, NodeState("cached", basis=found[node], settled="cached", outputs=digests))
 
     def see(self, event: Event) -> None:
         """Take in one event of the run."""

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from nodes.api import FileName, Lines, Node, Port, Range, Seed, Widget
+from pipelines.connect import WIDGET_SOURCES
 
 AS_SAID = {"dit": "DiT", "vae": "VAE", "fps": "Frames per second"}
 
 
 def catalogue(library: Mapping[str, Node]) -> dict[str, Any]:
     """All declarations as JSON."""
-    return {"nodes": {name: described(node) for name, node in library.items()}, "conversions": {}}
+    return {"nodes": {name: described(node) for name, node in library.items()}}
 
 
 def described(node: Node) -> dict[str, Any]:
@@ -40,6 +41,7 @@ def _port(port: Port) -> dict[str, Any]:
         "name": port.name,
         "label": words(port.name),
         "type": port.type,
+        "accepts": [port.type],
         "optional": port.optional,
         "help": port.help,
     }
@@ -51,6 +53,7 @@ def _widget(widget: Widget) -> dict[str, Any]:
         "label": words(widget.name),
         "type": widget.type,
         "default": widget.default,
+        "accepts": list(WIDGET_SOURCES[widget.type]),
         "help": widget.help,
     }
     match widget.meta:

@@ -1,14 +1,16 @@
 """One open workflow: the document of record, its edits, its run, and the pages that show it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from app.editor.board import Board
 from app.editor.history import Edit, History
 from app.editor.rebase import rebase
+from app.editor.recall import recall
 from assets.files import Files
+from assets.store import Store
 from nodes.api import Node
 from pipelines.check import Report, check, why_not
 from pipelines.diff import RecordsDiff, apply
@@ -81,6 +83,18 @@ class OpenWorkflow:
         self.board.begin(self.document, targets)
         self._run = executor.submit(self.document, targets)
         self.push()
+
+    def recall(self, store: Store) -> None:
+        """Show the results that the store has, as soon as they are found."""
+        document = self.document
+
+        async def look() -> None:
+            found = await asyncio.to_thread(recall, document, self._library, store, self._files)
+            self.board.remember(document, found)
+            self.board.follow(self.document)
+            self.push()
+
+        self._begin(look())
 
     def cancel(self, executor: LocalExecutor) -> None:
         if self._run is not None:
@@ -160,12 +174,15 @@ class OpenWorkflow:
             if each.user == page.user:
                 each.tell([names])
 
-    def _start(self, kind: str, work: Any) -> None:
+    def _start(self, kind: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do `work` beside the event loop; if it is under way, it goes round once more by itself."""
         if self._busy[kind]:
             return
         self._busy[kind] = True
-        task = asyncio.get_running_loop().create_task(work())
+        self._begin(work())
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

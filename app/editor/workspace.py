@@ -35,12 +35,16 @@ class Workspace:
         return [file.name.removesuffix(ENDING) for file in files]
 
     def open(self, name: str) -> OpenWorkflow:
-        """The workflow of that name. DocumentError if there is none that can be read, FileRefused for a bad name."""
+        """The workflow of that name; called on the event loop.
+
+        DocumentError if there is none that can be read, FileRefused for a bad name.
+        """
         if name not in self.opened:
             path = self.path(name)
             if not path.is_file():
                 raise DocumentError(f"there is no workflow {name!r}; the list of workflows shows those there are")
             self.opened[name] = OpenWorkflow(name, path, load(path), self.library, self.settings.files)
+            self.opened[name].recall(self.store)
         return self.opened[name]
 
     def create(self, name: str, document: Document) -> str:

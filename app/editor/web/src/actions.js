@@ -66,8 +66,9 @@ export function tooltip(name) {
 /** Run the action that a key press stands for; returns true if there was one. */
 export function handleKey(event) {
   const pressed = chord(event);
-  const typing = event.target.closest?.("input, textarea, select, [contenteditable=true]");
-  const chosen = actions.find((each) => each.keys.includes(pressed) && (!typing || each.everywhere));
+  const typing = event.target.closest?.("input:not([type=checkbox]), textarea, select");
+  const control = event.target.closest?.("button, a, .node-widgets, .clip-view") && !pressed.startsWith("Ctrl");
+  const chosen = actions.find((each) => each.keys.includes(pressed) && (each.everywhere || !(typing || control)));
   if (!chosen || chosen.viaClipboard) return false;
   if (typing) event.target.dispatchEvent(new Event("change"));
   if (enabled(chosen)) chosen.perform();

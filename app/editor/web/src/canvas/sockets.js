@@ -14,6 +14,8 @@ const SHAPES = {
 const MODEL = { path: "M6 .6L11.6 4.7L9.5 11.3H2.5L.4 4.7z", colour: "model" };
 
 export const socketOf = (type) => SHAPES[type] ?? MODEL;
+/** Handles of weights have nothing to look at. */
+export const isModel = (type) => !(type in SHAPES);
 export const colourOf = (type) => `var(--type-${socketOf(type).colour})`;
 
 /** "Latent" -> "latent", "VideoVAE" -> "video VAE": types as people say them. */

@@ -1,7 +1,7 @@
 // The node declarations, as the server read them off the nodes' signatures.
 import { shallowReactive } from "vue";
 
-export const catalogue = shallowReactive({ nodes: {}, conversions: {}, loaded: false });
+export const catalogue = shallowReactive({ nodes: {}, loaded: false });
 
 export async function loadCatalogue() {
   const response = await fetch("/api/nodes");
@@ -25,19 +25,29 @@ export function declarationOf(type) {
   );
 }
 
-export const inputOf = (type, name) => declarationOf(type).inputs.find((port) => port.name === name);
+/** An input by its name; a widget takes a wire as well, and is a port then. */
+export function inputOf(type, name) {
+  const { inputs, widgets } = declarationOf(type);
+  const widget = widgets.find((each) => each.name === name);
+  return inputs.find((port) => port.name === name) ?? (widget && asPort(widget));
+}
 export const outputOf = (type, name) => declarationOf(type).outputs.find((port) => port.name === name);
 
-/** May a wire run from one value type to another, lossless conversions included? */
-export function fits(from, to) {
-  return from === to || (catalogue.conversions[from] ?? []).includes(to);
+/** A widget as the port that a wire makes of it. */
+export function asPort({ name, label, help, accepts }) {
+  return { name, label, help, accepts, type: accepts[0], optional: true };
 }
+
+/** May a wire of that type end in that input? What the values are is for the server to say. */
+export const fits = (type, input) => input.accepts.includes(type);
 
 /** Node types with a port on `side` that a wire of `type` fits; the first such port with each. */
 export function nodesFitting(type, side) {
   return Object.values(catalogue.nodes).flatMap((declaration) => {
-    const ports = side === "input" ? declaration.inputs : declaration.outputs;
-    const port = ports.find((each) => (side === "input" ? fits(type, each.type) : fits(each.type, type)));
+    const port =
+      side === "input"
+        ? declaration.inputs.find((each) => fits(type, each))
+        : declaration.outputs.find((each) => each.type === type);
     return port ? [{ declaration, port: port.name }] : [];
   });
 }

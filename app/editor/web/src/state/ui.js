@@ -11,7 +11,7 @@ export const ui = shallowReactive({
   menu: null,
   keys: false,
   minimap: localStorage.getItem("patchloom.minimap") !== "off",
-  /** the wire being drawn: null | {node, port, side, type} */
+  /** the wire being drawn, by the end it started from: null | {node, port, side, type, accepts} */
   connecting: null,
   /** why the port under the pointer refuses: null | {x, y, text} */
   refusal: null,

@@ -10,7 +10,7 @@ let answersRev = -1;
 export function typesFit({ source, sourceHandle, target, targetHandle }) {
   const output = outputOf(nodeOf(source)?.type, sourceHandle);
   const input = inputOf(nodeOf(target)?.type, targetHandle);
-  return Boolean(output && input && source !== target && fits(output.type, input.type));
+  return Boolean(output && input && source !== target && fits(output.type, input));
 }
 
 /** The answer if it is known: undefined = not asked yet, null = fits, else the reason. */
