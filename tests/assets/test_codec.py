@@ -46,12 +46,12 @@ SAMPLES: list[Value] = [
     Mask(floats(3, 4, 5)),
     Latent(floats(4, 2, 3, 5), "loom-16", 8.0),
     Patches(floats(6, 8), floats(6), GRIDS, (1, 2, 2), "loom-16", 8.0),
-    Conditioning(floats(2, 16), ("red", "ball"), "loom-text"),
-    Conditioning(floats(0, 16), (), "loom-text"),
+    Conditioning(floats(2, 16), ("red", "ball"), floats(1, 16), "loom-text"),
+    Conditioning(floats(0, 16), (), floats(0, 16), "loom-text"),
     Trajectory(floats(3, 6, 8), floats(2, 6, 8), floats(3), floats(6), "euler", GRIDS, (1, 2, 2), "loom-16", 8.0),
     TextEncoder("patchloom", "/weights/text.safetensors", "cd" * 32, "loom-text", 128, 64),
     VideoVAE("patchloom", "/weights/vae.safetensors", "cd" * 32, "loom-16", 16, (4, 8, 8)),
-    DiT("patchloom", "/weights/dit.safetensors", "cd" * 32, "loom-16", 16, (1, 2, 2), "loom-text"),
+    DiT("patchloom", "/weights/dit.safetensors", "cd" * 32, "loom-16", 16, (1, 2, 2), "loom-text", "flow"),
     Captioner("patchloom", "/weights/captioner.safetensors", "cd" * 32, "loom-16"),
     Expander("patchloom", "/weights/expander.safetensors", "cd" * 32),
 ]
@@ -113,7 +113,7 @@ def test_numbers_of_different_type_are_different_scalars() -> None:
 
 
 def test_every_field_of_a_value_counts_but_a_handles_path() -> None:
-    handle = DiT("patchloom", "/a.safetensors", "cd" * 32, "loom-16", 16, (1, 2, 2), "loom-text")
+    handle = DiT("patchloom", "/a.safetensors", "cd" * 32, "loom-16", 16, (1, 2, 2), "loom-text", "flow")
     digest = codec.content_digest(handle)
     assert codec.content_digest(replace(handle, path="/b.safetensors")) == digest
     assert codec.content_digest(replace(handle, digest="ef" * 32)) != digest

@@ -212,6 +212,16 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(workspace: Path) -> Non
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_who_is_reading_a_file_while_it_is_written_anew_reads_the_old_one_whole(workspace: Path) -> None:
+    path = workspace / "clip.mp4"
+    write_clip(CLIP, path)
+    before = path.read_bytes()
+    with path.open("rb") as reader:
+        write_clip(Clip(CLIP.frames[:3], 8.0), path)
+        assert reader.read() == before
+    assert probe(path).frames == 3
+
+
 def test_folders_of_the_target_are_made(workspace: Path) -> None:
     write_clip(CLIP, workspace / "outputs" / "a" / "b" / "clip.mp4")
     assert [file.name for file in (workspace / "outputs" / "a" / "b").iterdir()] == ["clip.mp4"]

@@ -4,6 +4,8 @@ import contextlib
 import json
 import os
 import struct
+import subprocess
+import sys
 import threading
 import zlib
 from pathlib import Path
@@ -91,6 +93,40 @@ def test_a_small_file_that_says_it_is_enormous_is_refused(workspace: Path, size:
     path = workspace / "bomb.png"
     path.write_bytes(png(*size))
     assert "megapixels" in refusal(path)
+
+
+def test_an_enormous_picture_is_refused_without_decoding_it(workspace: Path) -> None:
+    """16,000 x 16,000 pixels would take 768 MB; a process that refuses them stays far below."""
+    path = workspace / "bomb.png"
+    path.write_bytes(png(16_000, 16_000))
+    said = subprocess.run(
+        [sys.executable, "-c", READ_AND_MEASURE, str(path)], capture_output=True, text=True, check=True
+    )
+    assert int(said.stdout) < 400_000
+
+
+READ_AND_MEASURE = """
+import resource, sys
+from pathlib import Path
+from assets.media import MediaError, probe
+try:
+    probe(Path(sys.argv[1]))
+except MediaError:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.parametrize("ending", ["flv", "ogg", "yuv"])
+def test_formats_and_codecs_that_are_not_listed_are_refused(workspace: Path, ending: str) -> None:
+    codec = {"flv": "flv", "ogg": "libvpx", "yuv": "rawvideo"}[ending]
+    path = workspace / f"clip.{ending}"
+    with av.open(str(path), "w", format={"yuv": "rawvideo"}.get(ending, ending)) as container:
+        stream = container.add_stream(codec, rate=8)
+        stream.width, stream.height, stream.pix_fmt = 48, 32, "yuv420p"
+        for pixels in CLIP.frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode(None))
+    assert path.name in refusal(path)
 
 
 def test_a_webp_that_says_it_is_enormous_is_refused(workspace: Path) -> None:
