@@ -53,25 +53,28 @@ def placements(
 
 
 def mask_cells(mask: MaskSpec, canvas: PatchesSpec) -> tuple[int, int, int]:
-    """(frames a latent row after the first, pixels a patch high, wide) of a mask over a canvas; SpecError if none fits.
+    """How a mask lies over a canvas: (frames a latent row after the first, pixels a patch is high, wide); else SpecError.
 
     A mask of one frame stands for all frames; its first entry is then 0.
     """
     t, h, w = _one_grid("canvas", canvas)
     latent_rows = t * canvas.patch[0]
-    fits = not (mask.height % h or mask.width % w) and mask.height // h * w == mask.width // w * h
+    high, wide = mask.height // h, mask.width // w
+    # A latent cell is as many pixels high as wide, so another aspect ratio means another canvas.
+    fits = mask.height == high * h and mask.width == wide * w and high * canvas.patch[2] == wide * canvas.patch[1]
     if not fits:
         raise SpecError(
-            f"Got a mask of {mask.width}x{mask.height} pixels over {w}x{h} patches; it needs the canvas's pixels."
+            f"Got a mask of {mask.width}x{mask.height} pixels over {w}x{h} patches; it needs the canvas's size in "
+            "pixels. Make it of a clip of that size."
         )
     if mask.frames == 1:
-        return 0, mask.height // h, mask.width // w
+        return 0, high, wide
     if latent_rows == 1 or (mask.frames - 1) % (latent_rows - 1):
         raise SpecError(
             f"Got a mask of {mask.frames} frames over {latent_rows} latent frames; it needs as many frames as the "
             "canvas, or one frame that stands for all."
         )
-    return (mask.frames - 1) // (latent_rows - 1), mask.height // h, mask.width // w
+    return (mask.frames - 1) // (latent_rows - 1), high, wide
 
 
 def _at_start(given: PatchesSpec, rows: int) -> Placement:
