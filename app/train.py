@@ -11,18 +11,14 @@ from assets.weight_files import BUILTIN
 
 train = typer.Typer(help="Train the built-in models, stage by stage.", no_args_is_help=True)
 
+Out = Annotated[Path, typer.Option(help="Folder of the run: checkpoint and curves; a run that is there goes on.")]
 Steps = Annotated[int | None, typer.Option(help="Optimiser steps in all; else as the shipped weights were trained.")]
 Processes = Annotated[int, typer.Option(help="Training processes, one thread each.")]
 Weights = Annotated[Path, typer.Option(help="Folder of the family's weights: read from and written to.")]
 
 
-def out(stage: str) -> Any:
-    help_text = "Folder of the run: checkpoint and curves; a run that is there goes on."
-    return typer.Option(Path("runs") / stage, "--out", help=help_text)
-
-
 @train.command()
-def world(out: Path = out("world"), clips: int = 16, seed: int = 0) -> None:
+def world(out: Out = Path("runs/world"), clips: int = 16, seed: int = 0) -> None:
     """Draw clips of the procedural world with their captions on a contact sheet: what the models learn from."""
     from nodes.world.train import WorldSheet
     from nodes.world.train import train as draw
@@ -32,8 +28,8 @@ def world(out: Path = out("world"), clips: int = 16, seed: int = 0) -> None:
 
 
 @train.command()
-def vae(out: Path = out("vae"), steps: Steps = None, processes: Processes = 2, weights: Weights = BUILTIN) -> None:
-    """Train the causal video VAE on the world. All other models but the expander work on its latents: it comes first."""
+def vae(out: Out = Path("runs/vae"), steps: Steps = None, processes: Processes = 2, weights: Weights = BUILTIN) -> None:
+    """Train the causal video VAE on the world. It comes first: the others work on its latents."""
     from nodes.video_vae.export import export
     from nodes.video_vae.train import VideoVAETraining
     from nodes.video_vae.train import train as fit
@@ -43,7 +39,7 @@ def vae(out: Path = out("vae"), steps: Steps = None, processes: Processes = 2, w
 
 
 @train.command()
-def dit(out: Path = out("dit"), steps: Steps = None, processes: Processes = 2, weights: Weights = BUILTIN) -> None:
+def dit(out: Out = Path("runs/dit"), steps: Steps = None, processes: Processes = 2, weights: Weights = BUILTIN) -> None:
     """Train the DiT and the text encoder together."""
     from nodes.dit.train import DiTTraining
     from nodes.dit.train import train as fit
@@ -55,7 +51,7 @@ def dit(out: Path = out("dit"), steps: Steps = None, processes: Processes = 2, w
 
 
 @train.command()
-def captioner(out: Path = out("captioner"), steps: Steps = None, weights: Weights = BUILTIN) -> None:
+def captioner(out: Out = Path("runs/captioner"), steps: Steps = None, weights: Weights = BUILTIN) -> None:
     """Train the captioner on latents of the world."""
     from nodes.captioner.train import CaptionerTraining, export
     from nodes.captioner.train import train as fit
@@ -66,7 +62,7 @@ def captioner(out: Path = out("captioner"), steps: Steps = None, weights: Weight
 
 
 @train.command()
-def expander(out: Path = out("expander"), steps: Steps = None, weights: Weights = BUILTIN) -> None:
+def expander(out: Out = Path("runs/expander"), steps: Steps = None, weights: Weights = BUILTIN) -> None:
     """Train the prompt expander on captions of the world."""
     from nodes.expander.train import ExpanderTraining, export
     from nodes.expander.train import train as fit
