@@ -39,10 +39,10 @@ class DiTTraining:
     model: DiTConfig = field(default_factory=DiTConfig)
     text: TextEncoderConfig = field(default_factory=TextEncoderConfig)
     loop: LoopConfig = field(
-        default_factory=lambda: LoopConfig(steps=20000, cooldown=2000, learning_rate=2.5e-3, ema=0.998)
+        default_factory=lambda: LoopConfig(steps=20000, cooldown=2000, learning_rate=2.5e-3, adamw_share=0.6, ema=0.998)
     )
     # (height, width) of the frames, and how many clips of the store have it.
-    clips: tuple[tuple[int, int, int], ...] = ((64, 64, 24000), (48, 80, 6000), (80, 48, 6000))
+    clips: tuple[tuple[int, int, int], ...] = ((64, 64, 16000), (48, 80, 4000), (80, 48, 4000))
     clips_in_batch: int = 32
     images_in_batch: int = 128
     # Steps with a share of 0.6 of single frames, after which the share falls to 0.1 over as many again.

@@ -32,6 +32,8 @@ class LoopConfig:
     warm_up: int = 100
     cooldown: int = 500
     learning_rate: float = 2e-3
+    adamw_share: float = 1.0
+    """AdamW's learning rate as a share of Muon's."""
     weight_decay: float = 0.01
     ema: float = 0.998
     clip: float = 1.0
@@ -72,7 +74,7 @@ def fit(
             schedule, fallen = schedule.fall_now(step, cooldown), True
         for optimiser in optimisers.values():
             for group in optimiser.param_groups:
-                group["lr"] = config.learning_rate * schedule.factor(step)
+                group["lr"] = group["peak"] * schedule.factor(step)
         value, figures = loss(step)
         value.backward()  # type: ignore[no-untyped-call]
         average_gradients(model.parameters())
@@ -95,10 +97,14 @@ def _optimisers(model: nn.Module, config: LoopConfig, adamw: tuple[str, ...]) ->
     rest: list[nn.Parameter] = []
     for name, weight in model.named_parameters():
         (rest if weight.ndim < 2 or name.startswith(adamw) else matrices).append(weight)
-    return {
-        "muon": Muon(matrices, config.learning_rate, weight_decay=config.weight_decay),
-        "adamw": torch.optim.AdamW(rest, config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay),
+    peak, rest_peak = config.learning_rate, config.learning_rate * config.adamw_share
+    optimisers: dict[str, torch.optim.Optimizer] = {
+        "muon": Muon(matrices, peak, weight_decay=config.weight_decay),
+        "adamw": torch.optim.AdamW(rest, rest_peak, betas=(0.9, 0.98), weight_decay=config.weight_decay),
     }
+    for optimiser, rate in zip(optimisers.values(), (peak, rest_peak), strict=True):
+        optimiser.param_groups[0]["peak"] = rate
+    return optimisers
 
 
 def _asked_to_fall(out: Path) -> int:

@@ -20,7 +20,7 @@ from nodes.world.render import render
 from nodes.world.scene import sample_scene
 
 
-def export(out: Path, path: Path, config: VideoVAEConfig | None = None, clips: int = 256) -> VideoVAE:
+def export(out: Path, path: Path, config: VideoVAEConfig | None = None, clips: int = 128) -> VideoVAE:
     """Write the weights file at `path` from the run in `out`, and return the VAE as written."""
     vae = VideoVAE(config or VideoVAEConfig())
     checkpoint.restore(out / "checkpoint.safetensors", {"ema": vae}, {})

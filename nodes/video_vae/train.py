@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from nodes.training.loop import LoopConfig, fit
 from nodes.training.processes import run_together
 from nodes.video_vae.config import VideoVAEConfig
+from nodes.video_vae.export import export
 from nodes.video_vae.model import VideoVAE
 from nodes.world.render import cover, render
 from nodes.world.scene import sample_scene
@@ -39,8 +40,9 @@ class VideoVAETraining:
 
 
 def train(config: VideoVAETraining, out: Path, resume: bool = True) -> None:
-    """Train, and leave `checkpoint.safetensors` and `curves.jsonl` in `out`. Weights are written by `export`."""
+    """Train, and leave the checkpoint, the curves and at last the weights, `video_vae.safetensors`, in `out`."""
     run_together(_worker, config.processes, config, out, resume)
+    export(out, out / "video_vae.safetensors", config.model)
 
 
 def _worker(rank: int, processes: int, config: VideoVAETraining, out: Path, resume: bool) -> None:

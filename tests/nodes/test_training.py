@@ -18,7 +18,6 @@ from nodes.training.loop import LoopConfig, fit
 from nodes.training.muon import orthogonalise
 from nodes.training.schedule import Schedule
 from nodes.video_vae.config import VideoVAEConfig
-from nodes.video_vae.export import export
 from nodes.video_vae.train import VideoVAETraining
 from nodes.video_vae.train import train as train_vae
 
@@ -113,10 +112,15 @@ def test_given_tokens_carry_no_loss_and_no_noise(objective: str) -> None:
 def test_the_family_trains_from_nothing_to_weights_files(tmp_path: Path) -> None:
     loop = LoopConfig(steps=2, warm_up=1, cooldown=1, log_every=1, save_every=2)
     train_vae(VideoVAETraining(TINY_VAE, loop, batches=((16, 16, 5, 2),)), tmp_path / "vae")
-    export(tmp_path / "vae", tmp_path / "vae.safetensors", TINY_VAE, clips=8)
     clips = ((16, 16, 8), (16, 32, 8))
     config = DiTTraining(
-        tmp_path / "vae.safetensors", TINY_DIT, TINY_TEXT, loop, clips, clips_in_batch=2, images_in_batch=4
+        tmp_path / "vae" / "video_vae.safetensors",
+        TINY_DIT,
+        TINY_TEXT,
+        loop,
+        clips,
+        clips_in_batch=2,
+        images_in_batch=4,
     )
     train_dit(config, tmp_path / "dit")
     assert {"dit.safetensors", "text_encoder.safetensors", "checkpoint.safetensors"} <= {
