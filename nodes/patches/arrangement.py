@@ -53,7 +53,7 @@ def placements(
 
 
 def mask_cells(mask: MaskSpec, canvas: PatchesSpec) -> tuple[int, int, int]:
-    """How a mask lies over a canvas: (frames a latent row after the first, pixels a patch is high, wide); else SpecError.
+    """How a mask lies over a canvas: (frames a latent row after the first, pixels a patch high, wide); or SpecError.
 
     A mask of one frame stands for all frames; its first entry is then 0.
     """

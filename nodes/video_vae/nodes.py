@@ -55,7 +55,7 @@ def decode_latent(
 
     model = ctx.model(vae)
     data = torch.as_tensor(latent.data, dtype=torch.float32, device=ctx.device)
-    chunks = data[None].split(CHUNK, dim=2)
+    chunks = torch.split(data[None], CHUNK, dim=2)
     progress = ctx.steps(len(chunks))
     frames = []
     with torch.no_grad():

@@ -26,7 +26,7 @@ from assets.values import (
     Trajectory,
     Value,
 )
-from nodes.api import Node
+from nodes.api import Node, Port, Widget
 from nodes.registry import library
 from pipelines.arguments import coerce, injected, widget_values
 
@@ -119,7 +119,8 @@ def assert_foreseen(spec: Any, value: Value) -> None:
 @pytest.mark.parametrize("node", NODES.values(), ids=NODES)
 def test_every_node_port_and_widget_is_explained(node: Node) -> None:
     assert node.help.endswith(".")
-    for part in (*node.inputs.values(), *node.widgets.values()):
+    parts: list[Port | Widget] = [*node.inputs.values(), *node.widgets.values()]
+    for part in parts:
         assert len(part.help) > 5, f"{node.type}.{part.name} has no help"
 
 
