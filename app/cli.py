@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
@@ -29,6 +29,7 @@ app = typer.Typer(
 )
 app.add_typer(train, name="train")
 
+T = TypeVar("T")
 Workflow = Annotated[str, typer.Argument(help="A *.loom.json file, or the name of a shipped workflow.")]
 Assignments = Annotated[
     list[str] | None, typer.Option("--set", metavar="NODE.PARAM=VALUE", help="Set a widget; repeat as needed.")
@@ -77,7 +78,8 @@ def serve(
 
     from app.server import serve as serve_editor
 
-    serve_editor(replace(settings_module.load(home), host=host, port=port), open_browser, workflow)
+    place = replace(settings_module.load(home), host=host, port=port)
+    said_plainly(lambda: serve_editor(place, open_browser, workflow))
 
 
 @app.command()
@@ -138,16 +140,15 @@ def described(problem: Problem) -> str:
     return f"{problem.level}: {where}: {problem.sentence}"
 
 
-def said_plainly(action: Callable[[], Document]) -> Document:
+def said_plainly(action: Callable[[], T]) -> T:
     """Run `action`; what it refuses is one sentence on stderr, not a traceback."""
     try:
         return action()
     except (DocumentError, AssignmentError, OSError) as refusal:
         fail(str(refusal))
-        raise
 
 
-def fail(sentence: str) -> None:
+def fail(sentence: str) -> NoReturn:
     print(f"error: {sentence}", file=sys.stderr)
     raise typer.Exit(1)
 
