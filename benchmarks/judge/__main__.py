@@ -1,4 +1,4 @@
-"""Train the judge and write its weights: `python -m benchmarks.judge [folder of the run]`. About ten core-minutes."""
+"""Train the judge and write its weights: `python -m benchmarks.judge [folder of the run]`. About seven core-minutes."""
 
 import sys
 from pathlib import Path

@@ -23,7 +23,7 @@ from nodes.world.scene import Scene, sample_scene
 @dataclass(frozen=True)
 class JudgeTraining:
     loop: LoopConfig = field(
-        default_factory=lambda: LoopConfig(steps=1500, cooldown=500, learning_rate=2e-3, ema=0.99, save_every=250)
+        default_factory=lambda: LoopConfig(steps=840, cooldown=300, learning_rate=2e-3, ema=0.99, save_every=250)
     )
     batch: int = 24
     # Clips that the accuracy is measured on at every checkpoint.
