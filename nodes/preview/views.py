@@ -27,11 +27,15 @@ from assets.values import (
     Text,
     Trajectory,
 )
+from assets.values.patches import Grid, grid_tokens
 from assets.weight_files import BUILTIN, WeightsRefused, read_array, read_metadata
 
 Floats = npt.NDArray[np.float32]
 SHORT_SIDE = 256
-LATENT_FPS = 4.0
+# A latent frame stands for four frames in the video VAEs of today, so a latent plays at a quarter of the rate.
+FRAMES_PER_LATENT_FRAME = 4
+MASK_FPS = 8.0
+GRAIN = 4  # pixels: finer grain looks no better and makes previews many times larger
 STRIP = 8
 
 
@@ -87,25 +91,32 @@ def _(value: Clip) -> View:
 @view.register
 def _(value: Mask) -> View:
     gray = (_numpy(value.weight) * 255).round().astype(np.uint8)
-    return _moving(Clip(enlarged(repeat(gray, "t h w -> t h w c", c=3)), LATENT_FPS), str(value.spec))
+    return _moving(Clip(enlarged(repeat(gray, "t h w -> t h w c", c=3)), MASK_FPS), str(value.spec))
 
 
 @view.register
 def _(value: Latent) -> View:
-    return _moving(Clip(enlarged(colours(value)), LATENT_FPS), str(value.spec))
+    return _moving(_coloured(value), str(value.spec))
 
 
 @view.register
 def _(value: Patches) -> View:
-    drawn = enlarged(colours(_latent(value.tokens, value)))
-    return _moving(Clip(_arrangement(drawn, value), LATENT_FPS), str(value.spec))
+    tokens, noise, drawn = _numpy(value.tokens), _numpy(value.noise), []
+    for grid in value.grids:
+        count = grid_tokens(grid)
+        clip = _coloured(_latent(tokens[:count], grid, value))
+        drawn.append(Clip(_arrangement(clip.frames, noise[:count], grid), clip.fps))
+        tokens, noise = tokens[count:], noise[count:]
+    return _moving(drawn[0] if len(drawn) == 1 else contact_sheet(drawn, min(len(drawn), 4)), str(value.spec))
 
 
 @view.register
 def _(value: Trajectory) -> View:
     steps = value.spec.steps
     shown = sorted({round(number) for number in np.linspace(0, steps - 1, min(STRIP, steps))})
-    clips = [Clip(enlarged(colours(_latent(value.predictions[step], value)), 96), LATENT_FPS) for step in shown]
+    grid = value.grids[0]
+    tokens = [_numpy(value.predictions[step])[: grid_tokens(grid)] for step in shown]
+    clips = [_coloured(_latent(part, grid, value), 96) for part in tokens]
     return _moving(contact_sheet(clips, len(clips), [f"step {step + 1}" for step in shown]), str(value.spec))
 
 
@@ -140,21 +151,25 @@ def _moving(clip: Clip, caption: str) -> View:
     return View("image/webp", encode_clip(clip, "webp", quality=80), caption)
 
 
-def _latent(tokens: Any, like: Patches | Trajectory) -> Latent:
-    """The first clip of packed tokens (n d) as a latent."""
-    (t, h, w), (pt, ph, pw) = like.grids[0], like.patch
+def _coloured(latent: Latent, short_side: int = SHORT_SIDE) -> Clip:
+    return Clip(enlarged(colours(latent), short_side), max(latent.fps / FRAMES_PER_LATENT_FRAME, 0.5))
+
+
+def _latent(tokens: npt.NDArray[Any], grid: Grid, like: Patches | Trajectory) -> Latent:
+    """The tokens (n d) of one clip as a latent."""
+    (t, h, w), (pt, ph, pw) = grid, like.patch
     pattern = "(t h w) (c pt ph pw) -> c (t pt) (h ph) (w pw)"
-    first = _numpy(tokens)[: t * h * w]
-    return Latent(rearrange(first, pattern, t=t, h=h, w=w, pt=pt, ph=ph, pw=pw), like.space, like.fps)
+    return Latent(rearrange(tokens, pattern, t=t, h=h, w=w, pt=pt, ph=ph, pw=pw), like.space, like.fps)
 
 
-def _arrangement(frames: npt.NDArray[np.uint8], patches: Patches) -> npt.NDArray[np.uint8]:
+def _arrangement(frames: npt.NDArray[Any], noise: npt.NDArray[Any], grid: Grid) -> npt.NDArray[np.uint8]:
     """Frames with the patch grid over them; what is still to be made fades into grain, as far as its noise level."""
-    t, h, w = patches.grids[0]
-    _, height, width, _ = frames.shape
-    level = rearrange(_numpy(patches.noise)[: t * h * w], "(t h w) -> t h w", t=t, h=h)
-    level = repeat(level, "t h w -> (t p) (h y) (w x) 1", p=len(frames) // t, y=height // h, x=width // w)
-    grain = np.random.default_rng(0).normal(96, 28, (*frames.shape[:3], 1)).astype(np.float32)
+    t, h, w = grid
+    length, height, width, _ = frames.shape
+    level = rearrange(noise, "(t h w) -> t h w", t=t, h=h)
+    level = repeat(level, "t h w -> (t p) (h y) (w x) 1", p=length // t, y=height // h, x=width // w)
+    grain = np.random.default_rng(0).normal(96, 28, (length, -(-height // GRAIN), -(-width // GRAIN), 1))
+    grain = repeat(grain, "t h w 1 -> t (h y) (w x) 1", y=GRAIN, x=GRAIN)[:, :height, :width]
     mixed = frames * (1 - level) + grain * level
     mixed[:, :: height // h] *= 0.8
     mixed[:, :, :: width // w] *= 0.8
