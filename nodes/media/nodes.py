@@ -139,8 +139,53 @@ def flatten(
     return Clip((colour * alpha + gray * (1 - alpha)).round().astype(np.uint8), clip.fps)
 
 
-def mask_box_spec(clip: ClipSpec, left: int, top: int, width: int, height: int, invert: bool) -> MaskSpec:
+def pad_spec(clip: ClipSpec, left: int, right: int, top: int, bottom: int) -> ClipSpec:
+    return ClipSpec(clip.frames, top + clip.height + bottom, left + clip.width + right, clip.fps, clip.channels)
+
+
+Margin = Range(0, 4096)
+
+
+@node(version=1, category="media", spec=pad_spec, keywords=("outpaint", "border", "margin", "larger"))
+def pad(
+    clip: Annotated[Clip, "What is to get room around it."],
+    *,
+    left: Annotated[int, Margin, "Columns added on the left."] = 0,
+    right: Annotated[int, Margin, "Columns added on the right."] = 0,
+    top: Annotated[int, Margin, "Rows added above."] = 0,
+    bottom: Annotated[int, Margin, "Rows added below."] = 0,
+) -> Clip:
+    """Add black rows and columns (transparent ones where there is alpha), for instance to outpaint them."""
+    return Clip(images.pad(clip.frames, top, bottom, left, right), clip.fps)
+
+
+def join_clips_spec(first: ClipSpec, second: ClipSpec, overlap: int) -> ClipSpec:
+    if (first.height, first.width, first.channels) != (second.height, second.width, second.channels):
+        raise SpecError(f"Got {first} and {second}; they need one size. Resize one of them, or flatten its alpha.")
+    if overlap >= second.frames:
+        raise SpecError(
+            f"Got an overlap of {overlap} frames with a clip of {second.frames}; something of it needs to be left. "
+            f"Try {second.frames - 1} or less."
+        )
+    return ClipSpec(first.frames + second.frames - overlap, first.height, first.width, first.fps, first.channels)
+
+
+@node(version=1, category="media", spec=join_clips_spec, keywords=("concatenate", "append", "extend", "sequence"))
+def join_clips(
+    first: Annotated[Clip, "What comes first; its frame rate is kept."],
+    second: Annotated[Clip, "What follows, of the same size."],
+    *,
+    overlap: Annotated[int, Range(0, 100_000), "Frames at the second clip's start that the first shows already."] = 0,
+) -> Clip:
+    """Put one clip after another."""
+    return Clip(np.concatenate([first.frames, second.frames[overlap:]]), first.fps)
+
+
+def mask_box_spec(
+    clip: ClipSpec, left: int, top: int, width: int, height: int, start: int, frames: int, invert: bool
+) -> MaskSpec:
     crop_spec(clip, left, top, width, height)
+    _cut(clip, start, frames, 1)
     return MaskSpec(clip.frames, clip.height, clip.width)
 
 
@@ -152,11 +197,14 @@ def mask_box(
     top: Annotated[int, Range(0, 8192), "First row of the box."] = 0,
     width: Annotated[int, Range(1, 8192), "Width of the box in pixels."] = 32,
     height: Annotated[int, Range(1, 8192), "Height of the box in pixels."] = 32,
+    start: Annotated[int, Range(0, 1_000_000), "First frame that has the box, counted from 0."] = 0,
+    frames: Annotated[int, Range(0, 100_000), "How many frames have the box; 0: all from the first on."] = 0,
     invert: Annotated[bool, "Off: the box is made anew (inpaint). On: all but the box is (outpaint)."] = False,
 ) -> Mask:
     """Say by a box what is made anew."""
     weight = np.zeros(clip.frames.shape[:3], np.float32)
-    weight[:, top : top + height, left : left + width] = 1
+    stop = start + frames if frames else None
+    weight[start:stop, top : top + height, left : left + width] = 1
     return Mask(1 - weight if invert else weight)
 
 

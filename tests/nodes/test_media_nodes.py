@@ -1,6 +1,7 @@
 """Clips on their way into the VAE and out: what fits, and the sentence where it doesn't."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,18 @@ from assets.files import FileRefused, Files
 from assets.media import MediaError, probe
 from assets.values import Clip, ClipSpec, LatentSpec, TextSpec
 from nodes.api import SpecError, collected_warnings
-from nodes.media.nodes import flatten, load_clip, load_clip_spec, mask_box, save_clip_spec, trim, trim_spec
+from nodes.media.nodes import (
+    flatten,
+    join_clips,
+    join_clips_spec,
+    load_clip,
+    load_clip_spec,
+    mask_box,
+    pad,
+    save_clip_spec,
+    trim,
+    trim_spec,
+)
 from nodes.patches.nodes import noise_patches_spec
 from nodes.text_encoder.nodes import encode_text_spec
 from nodes.video_vae.nodes import decode_latent, decode_latent_spec, encode_video, encode_video_spec
@@ -57,6 +69,26 @@ def test_a_box_mask_and_its_inverse_cover_the_clip() -> None:
     box, rest = (mask_box(clip, left=2, top=1, width=3, height=4, invert=invert) for invert in (False, True))
     assert box.weight.sum() == 2 * 12
     assert (box.weight + rest.weight == 1).all()
+    second = mask_box(clip, width=3, height=4, start=1)
+    assert second.weight.sum(axis=(1, 2)).tolist() == [0, 12]
+
+
+def test_padding_goes_round_the_clip() -> None:
+    made = pad(Clip(np.full((1, 2, 3, 3), 9, np.uint8), 8.0), left=1, right=2, top=3, bottom=4)
+    assert made.frames.shape == (1, 9, 6, 3)
+    assert (made.frames[0, 3:5, 1:4] == 9).all()
+    assert made.frames.sum() == 9 * 2 * 3 * 3
+
+
+def test_joined_clips_follow_one_another_without_what_both_show() -> None:
+    first, second = (
+        Clip(np.arange(a, b, dtype=np.uint8)[:, None, None, None].repeat(3, 3), 8.0) for a, b in ((0, 3), (2, 6))
+    )
+    assert join_clips(first, second, overlap=1).frames[:, 0, 0, 0].tolist() == [0, 1, 2, 3, 4, 5]
+    with pytest.raises(SpecError, match="Try 3 or less"):
+        join_clips_spec(first.spec, second.spec, 4)
+    with pytest.raises(SpecError, match="need one size"):
+        join_clips_spec(first.spec, replace(second.spec, width=2), 0)
 
 
 @pytest.mark.parametrize(

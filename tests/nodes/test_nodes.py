@@ -134,7 +134,7 @@ def test_declarations_are_those_that_saved_workflows_rely_on() -> None:
     """Ports, widgets and choices go by name in saved workflows. PATCHLOOM_GOLDEN=write accepts a change."""
     declared = json.loads(json.dumps({name: declaration(node) for name, node in NODES.items()}))
     if os.environ.get("PATCHLOOM_GOLDEN") == "write":
-        GOLDEN.write_text(json.dumps(declared, indent=2, ensure_ascii=False) + "\n")
+        GOLDEN.write_text(json.dumps(declared, indent=2, sort_keys=True) + "\n")
     assert declared == json.loads(GOLDEN.read_text())
 
 
