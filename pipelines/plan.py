@@ -21,11 +21,8 @@ def plan(document: Document, targets: Collection[str] | None = None) -> Plan:
     graph = dependencies(document)
     if targets is not None:
         graph = graph.subgraph(upstream(document, targets))
-    loops = tuple(
-        tuple(part)
-        for part in nx.strongly_connected_components(graph)
-        if len(part) > 1 or graph.has_edge(*(2 * tuple(part)))
-    )
+    own = set(nx.nodes_with_selfloops(graph))
+    loops = tuple(tuple(part) for part in nx.strongly_connected_components(graph) if len(part) > 1 or part & own)
     looped = {node for loop in loops for node in loop}
     free = graph.subgraph(node for node in graph if node not in looped) if looped else graph
     return Plan(tuple(nx.topological_sort(free)), loops)

@@ -6,9 +6,14 @@ from pathlib import Path
 import pytest
 import small_nodes
 from engine_bench import Bench
+from hypothesis import HealthCheck, settings
 
 from assets.files import Files
 from nodes.api import Node
+
+# A busy machine is no failure: property tests are held to what they find, never to the time that they take.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,7 @@ def computations(made: Document) -> dict[str, tuple[Any, ...]]:
 KNOWN: set[tuple[Any, ...]] = set()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(GRAPHS, min_size=1, max_size=3))
 def test_what_runs_is_what_was_never_computed_before(bench: Bench, graphs: list[Graph]) -> None:
     for graph in graphs:

@@ -62,6 +62,22 @@ def test_a_worker_that_dies_while_idle_is_replaced(bench: Bench) -> None:
     assert bench.run(workflow({"n": ("noise", {"seed": 4})})).ran == ("n",)
 
 
+def test_ctrl_c_on_the_terminal_is_the_servers_to_answer(bench: Bench) -> None:
+    assert bench.run(workflow({"n": ("noise", {"seed": 5})})).ran == ("n",)
+    pid = bench.executor.worker_pid
+    os.kill(pid, signal.SIGINT)
+    assert bench.run(workflow({"n": ("noise", {"seed": 6})})).ran == ("n",)
+    assert bench.executor.worker_pid == pid
+
+
+def test_a_folder_that_holds_a_random_py_does_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "random.py").write_text("raise SystemExit('this is an artist's own script')")
+    monkeypatch.chdir(tmp_path)
+    bench = Bench(tmp_path)
+    assert bench.run(workflow({"n": ("noise", {})})).ran == ("n",)
+    bench.close()
+
+
 def test_a_worker_that_cannot_start_is_said_and_not_tried_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
