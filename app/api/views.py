@@ -1,5 +1,6 @@
 """Stored values as pictures, rendered once and kept as files beside the store."""
 
+import hashlib
 import json
 import mimetypes
 import os
@@ -7,6 +8,7 @@ import re
 import tempfile
 import threading
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -82,8 +84,18 @@ class Views:
         path = self._settings.files.target(saved.name)
         if not path.is_file():
             raise FileRefused(f"{saved.name} is no longer in the outputs folder; run again to write it")
+        stat = path.stat()
+        if _digest(path, stat.st_size, stat.st_mtime_ns) != saved.digest:
+            raise FileRefused(f"{saved.name} was written over since; run again to have this one back")
         media_type = mimetypes.guess_type(saved.name)[0] or "application/octet-stream"
         return Rendered(path, media_type, saved.name, saved.name)
+
+
+@lru_cache
+def _digest(path: Path, size: int, changed: int) -> str:
+    """sha256 in hex of a file of that size and time of change."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write(path: Path, data: bytes) -> None:

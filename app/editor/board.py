@@ -129,7 +129,6 @@ class Board:
                 return
         self._set(node, state)
         if event.kind in ("done", "cached", "failed", "skipped", "cancelled"):
-            self.pictures.pop(node, None)
             self.run["done"] += 1
             self._run_changed = True
 
@@ -145,6 +144,7 @@ class Board:
         now = self._now = fingerprints(document)
         for node in [node for node in self.nodes if node not in now]:
             del self.nodes[node]
+            self.pictures.pop(node, None)
             self._changed.add(node)
         for node, state in self.nodes.items():
             if state.settled is None:

@@ -19,6 +19,7 @@ from pipelines.events import Event
 from pipelines.executors.local import LocalExecutor
 
 PUSH_SECONDS = 1 / 15
+NOTHING_TO_RUN = "There is nothing to run yet; add a node with Tab."
 Message = dict[str, Any]
 
 
@@ -75,10 +76,13 @@ class OpenWorkflow:
 
     def run(self, page: Page, executor: LocalExecutor, targets: list[str] | None) -> None:
         """Run the workflow, or what `targets` need."""
-        if self.board.run["active"]:
-            return
-        if not self.document.nodes:
-            page.tell([{"kind": "say", "level": "info", "text": "There is nothing to run yet; add a node with Tab."}])
+        if targets is not None:
+            targets = [node for node in targets if node in self.document.nodes]
+        wanted = self.document.nodes if targets is None else targets
+        if self.board.run["active"] or not wanted:
+            page.tell([{"kind": "run", "run": self.board.shown_run()}])
+            if not wanted:
+                page.tell([{"kind": "say", "level": "info", "text": NOTHING_TO_RUN}])
             return
         self.board.begin(self.document, targets)
         self._run = executor.submit(self.document, targets)

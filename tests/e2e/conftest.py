@@ -1,5 +1,6 @@
 """A real browser on a started server."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -37,6 +38,12 @@ class Editor:
         self.page.goto(f"{self.server.url}{path}")
         self.page.locator(".topbar").wait_for()
         self.page.locator(".node, .canvas-empty").first.wait_for()
+
+    def bring_in(self, content: dict[str, Any], name: str = "small") -> None:
+        """Open a workflow that was written elsewhere."""
+        body = {"name": name, "content": json.dumps(content)}
+        answer = self.page.request.post(f"{self.server.url}/api/workflows", data=body)
+        self.open(f"/w/{answer.json()['name']}")
 
     def node(self, node: str) -> Locator:
         return self.page.locator(f'.node[data-node="{node}"]')

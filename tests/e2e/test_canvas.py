@@ -1,8 +1,5 @@
 """Editing on the canvas, by mouse and keyboard, in a real browser; nothing here needs a run."""
 
-import json
-from typing import Any
-
 import pytest
 from conftest import Editor, middle
 from playwright.sync_api import expect
@@ -19,14 +16,8 @@ TWO = {
 }
 
 
-def bring_in(editor: Editor, content: dict[str, Any], name: str = "small") -> None:
-    body = {"name": name, "content": json.dumps(content)}
-    answer = editor.page.request.post(f"{editor.server.url}/api/workflows", data=body)
-    editor.open(f"/w/{answer.json()['name']}")
-
-
 def test_a_wire_snaps_into_a_port_that_takes_it_and_undo_takes_it_out(editor: Editor) -> None:
-    bring_in(editor, TWO)
+    editor.bring_in(TWO)
     start = editor.socket(editor.node("prompt"), "output", "text")
     editor.drag(start, editor.socket(editor.node("expand"), "input", "text"))
     expect(editor.page.locator(".vue-flow__edge")).to_have_count(1)
@@ -39,7 +30,7 @@ def test_a_wire_snaps_into_a_port_that_takes_it_and_undo_takes_it_out(editor: Ed
 
 
 def test_a_wrong_wire_says_why_while_it_hovers_and_when_it_is_dropped(editor: Editor) -> None:
-    bring_in(editor, TWO)
+    editor.bring_in(TWO)
     start = editor.socket(editor.node("prompt"), "output", "text")
     editor.drag(start, editor.socket(editor.node("expand"), "input", "expander"), drop=False)
     reason = editor.page.locator(".refusal")
@@ -52,7 +43,7 @@ def test_a_wrong_wire_says_why_while_it_hovers_and_when_it_is_dropped(editor: Ed
 
 
 def test_dragging_sends_nothing_before_the_drop_and_one_edit_after(editor: Editor) -> None:
-    bring_in(editor, TWO)
+    editor.bring_in(TWO)
     before = len(editor.sent)
     x, y = middle(editor.node("prompt").locator(".node-title"))
     editor.drag((x, y), (x + 60, y + 150), drop=False)
@@ -88,7 +79,7 @@ def test_the_palette_finds_a_node_by_a_few_letters_and_adds_it_where_it_was_aske
 
 
 def test_a_port_dragged_into_the_void_offers_only_what_fits_and_wires_it(editor: Editor) -> None:
-    bring_in(editor, {**TWO, "nodes": {"prompt": TWO["nodes"]["prompt"]}})
+    editor.bring_in({**TWO, "nodes": {"prompt": TWO["nodes"]["prompt"]}})
     x, y = editor.socket(editor.node("prompt"), "output", "text")
     editor.drag((x, y), (x + 160, y + 40))
     rows = editor.page.locator(".palette-row")
@@ -102,7 +93,7 @@ def test_a_port_dragged_into_the_void_offers_only_what_fits_and_wires_it(editor:
 
 
 def test_copy_and_paste_keep_the_wires_among_the_copied(editor: Editor) -> None:
-    bring_in(editor, {**TWO, "wires": [{"from": ["prompt", "text"], "to": ["expand", "text"]}]})
+    editor.bring_in({**TWO, "wires": [{"from": ["prompt", "text"], "to": ["expand", "text"]}]})
     editor.page.locator(".vue-flow__pane").click(position={"x": 400, "y": 60})
     editor.page.keyboard.press("Control+a")
     editor.page.keyboard.press("Control+d")
@@ -113,7 +104,7 @@ def test_copy_and_paste_keep_the_wires_among_the_copied(editor: Editor) -> None:
 
 
 def test_what_is_typed_is_kept_over_a_reload_and_undone_as_one(editor: Editor) -> None:
-    bring_in(editor, TWO)
+    editor.bring_in(TWO)
     field = editor.node("prompt").get_by_role("textbox", name="Text")
     field.fill("")
     field.press_sequentially("a blue star", delay=30)
@@ -126,7 +117,7 @@ def test_what_is_typed_is_kept_over_a_reload_and_undone_as_one(editor: Editor) -
 
 
 def test_two_pages_on_one_workflow_follow_each_other(editor: Editor) -> None:
-    bring_in(editor, TWO)
+    editor.bring_in(TWO)
     other = editor.page.context.new_page()
     other.goto(editor.page.url)
     other.locator(".node").first.wait_for()
@@ -138,7 +129,7 @@ def test_two_pages_on_one_workflow_follow_each_other(editor: Editor) -> None:
 
 
 def test_an_edit_made_while_the_server_is_out_of_reach_arrives(editor: Editor) -> None:
-    bring_in(editor, TWO)
+    editor.bring_in(TWO)
     editor.page.context.set_offline(True)
     editor.page.evaluate("window.socket.io.engine.close()")
     expect(editor.page.locator(".file-state")).to_have_text("Offline")
@@ -160,7 +151,7 @@ def test_a_hostile_workflow_does_nothing(editor: Editor) -> None:
         "layout": {"a": {"x": 0, "y": 0, "title": attack}, "b": {"x": 400, "y": 0, "title": "javascript:alert(1)"}},
         "meta": {"title": attack, "notes": attack},
     }
-    bring_in(editor, hostile, "quite normal")
+    editor.bring_in(hostile, "quite normal")
     expect(editor.page.locator(".node")).to_have_count(2)
     expect(editor.node("a").locator(".node-title")).to_have_text(attack)
     assert editor.page.evaluate("window.attacked") is None

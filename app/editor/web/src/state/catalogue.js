@@ -52,6 +52,16 @@ export function nodesFitting(type, side) {
   });
 }
 
+/** The node that reads files called like that, and the widget that names the file. */
+export function readerOf(name) {
+  const ending = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
+  for (const { type, widgets } of Object.values(catalogue.nodes)) {
+    const widget = widgets.find((each) => each.mode === "open" && each.endings.includes(ending));
+    if (widget) return { type, widget: widget.name };
+  }
+  return null;
+}
+
 export function categories() {
   const groups = new Map();
   for (const declaration of Object.values(catalogue.nodes)) {

@@ -75,7 +75,11 @@ export async function flushEdits() {
 
 export const undo = () => send("undo", { user: user() });
 export const redo = () => send("redo", { user: user() });
-export const startRun = (targets = null) => send("run", { targets });
+export function startRun(targets = null) {
+  // Shown as begun at once; the server says how it really stands.
+  setRun({ active: true, done: 0, total: targets?.length ?? 0, elapsed: 0 });
+  send("run", { targets });
+}
 export const cancelRun = () => send("cancel", {});
 
 /** Messages of the server, in order. */

@@ -37,10 +37,10 @@ export function setParam(id, widget, value, group) {
 }
 
 /** Add a node at a canvas position; `wire` joins it in the same edit: {source, output, input} or {target, input, output}. */
-export function addNode(type, position, wire = null) {
+export function addNode(type, position, wire = null, params = {}) {
   const id = freshId(type);
   edit(`Add ${declarationOf(type).label}`, (change) => {
-    change.put(`node:${id}`, { type, version: declarationOf(type).version, params: {} });
+    change.put(`node:${id}`, { type, version: declarationOf(type).version, params });
     change.put(`layout:${id}`, { x: Math.round(position.x), y: Math.round(position.y) });
     if (wire?.source) putWire(change, wire.source, wire.output, id, wire.input);
     if (wire?.target) putWire(change, id, wire.output, wire.target, wire.input);

@@ -10,6 +10,8 @@ export const ui = shallowReactive({
   /** null | {x, y, node: id | null, wire: key | null} */
   menu: null,
   keys: false,
+  /** null | {title, value, done}: a name being asked for */
+  question: null,
   minimap: localStorage.getItem("patchloom.minimap") !== "off",
   /** the wire being drawn, by the end it started from: null | {node, port, side, type, accepts} */
   connecting: null,
@@ -22,6 +24,20 @@ watchEffect(() => {
   document.documentElement.dataset.theme = ui.theme;
   localStorage.setItem("patchloom.theme", ui.theme);
 });
+
+/** Ask for a name; resolves with it, or with null. */
+export function ask(title, value) {
+  return new Promise((resolve) => {
+    ui.question = {
+      title,
+      value,
+      done(answer) {
+        ui.question = null;
+        resolve(answer?.trim() || null);
+      },
+    };
+  });
+}
 
 export function toggleMinimap() {
   ui.minimap = !ui.minimap;

@@ -1,11 +1,12 @@
 // Workflows as files: open, copy, download. A workflow opens by a page load; its address names it.
 import { flushEdits, session } from "./document.js";
 import { say } from "./messages.js";
+import { ask } from "./ui.js";
 
 export const openWorkflow = (name) => location.assign(`/w/${encodeURIComponent(name)}`);
 
 export async function saveCopy() {
-  const name = prompt("Save a copy as", session.name.replace(/( copy)?$/, " copy"));
+  const name = await ask("Save a copy as", session.name.replace(/( copy)?$/, " copy"));
   if (!name) return;
   await flushEdits();
   await act(`/api/workflows/${encodeURIComponent(session.name)}/copy`, { name });
