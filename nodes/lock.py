@@ -20,8 +20,8 @@ Locked = dict[str, tuple[int, str]]
 
 LOCK = Path(__file__).parent / "versions.lock.json"
 ROOT = Path(__file__).parent.parent
-# What declares, trains or guards rather than computes: its changes leave every result as it is.
-NOT_COUNTED = ("nodes.api", "nodes.context", "nodes.registry", "nodes.models", "nodes.weights_file")
+# What declares and guards rather than computes: its changes leave every result as it is.
+NOT_COUNTED = ("nodes.api", "nodes.context", "nodes.registry", "nodes.weights_file")
 
 
 def fingerprint(node: Node) -> str:
