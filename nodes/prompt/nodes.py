@@ -3,14 +3,12 @@
 from typing import Annotated, Literal
 
 from assets.values import Expander, Text, TextSpec
-from nodes.api import Lines, Range, Seed, SpecError, node, warn
+from nodes.api import Lines, Range, Seed, SpecError, node
 from nodes.context import Context
 from nodes.prompt.template import combinations, drawn, fill
 
 
 def prompt_spec(text: str) -> TextSpec:
-    if not text.strip():
-        warn("The prompt is empty, so nothing guides the sampler; write what is to be seen.")
     return TextSpec(text)
 
 
