@@ -32,7 +32,7 @@ def follow(executor: LocalExecutor, document: Document, console: Console) -> boo
             show(event, progress, tasks)
     unsubscribe()
     console.print(summary(event), highlight=False)
-    return not (event.failed or event.skipped)
+    return not (event.failed or event.skipped or event.cancelled)
 
 
 def show(event: Event, progress: Progress, tasks: dict[str, TaskID]) -> None:
@@ -68,6 +68,6 @@ STATES = {
 def summary(finished: Event) -> str:
     """`5 nodes run, 3 from cache, 4.2 s`."""
     parts = [f"{finished.ran} nodes run", f"{finished.cached} from cache"]
-    troubles = {"failed": finished.failed, "skipped": finished.skipped}
+    troubles = {"failed": finished.failed, "skipped": finished.skipped, "cancelled": finished.cancelled}
     parts += [f"{count} {name}" for name, count in troubles.items() if count]
     return f"{', '.join(parts)}, {finished.seconds or 0:.1f} s"
