@@ -66,7 +66,7 @@ def values(tiny: TinyModels) -> dict[str, Value]:
         **handles,
         "Text": Text("a red ball"),
         "Clip": some_clip(5),
-        "Mask": Mask(torch.ones(5, 16, 32)),
+        "Mask": Mask(torch.zeros(5, 16, 32)),
         "Latent": Latent(torch.randn(4, 2, 2, 4), "tiny", 8.0),
         "Patches": Patches(tokens, noise, (grid,), patch, "tiny", 8.0),
         "Conditioning": Conditioning(torch.randn(2, 12), ("a", "ball"), torch.randn(1, 12), tiny.dit.encoder),
