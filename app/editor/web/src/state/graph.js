@@ -1,6 +1,6 @@
 // Reading and editing the graph in the editor's terms; every function here makes one undoable edit.
 import { declarationOf, inputOf, outputOf } from "./catalogue.js";
-import { edit, records } from "./document.js";
+import { edit, problems, records } from "./document.js";
 
 const idOf = (key) => key.slice(key.indexOf(":") + 1);
 
@@ -23,6 +23,13 @@ export const wires = () => [...records.keys()].filter((key) => key.startsWith("w
 
 export function wireType(wire) {
   return outputOf(nodeOf(wire.source)?.type, wire.output)?.type ?? inputOf(nodeOf(wire.target)?.type, wire.input)?.type;
+}
+
+/** What the check found on a node. An input that is not wired yet is work to do, not a fault. */
+export function problemsOf(id) {
+  const { inputs } = declarationOf(nodeOf(id)?.type);
+  const open = (name) => inputs.some((port) => port.name === name) && !wireInto(id, name);
+  return (problems.get(id) ?? []).map((found) => ({ ...found, level: open(found.port) ? "todo" : found.level }));
 }
 
 export function paramOf(id, widget) {
