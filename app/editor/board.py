@@ -120,7 +120,7 @@ class Board:
                     outputs=event.outputs or {},
                 )
             case "failed":
-                state = NodeState("failed", seconds=event.seconds, message=event.error, basis=self._basis.get(node, ""))
+                state = NodeState("failed", self._basis.get(node, ""), settled="failed", message=event.error)
             case "skipped":
                 state = NodeState("cancelled", outputs=state.outputs, message=event.error)
             case "cancelled":

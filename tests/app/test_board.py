@@ -86,6 +86,16 @@ def test_the_reason_of_a_failure_is_told_and_the_rest_is_not_left_running() -> N
     assert board.run["active"] is False
 
 
+def test_a_failed_node_that_was_changed_since_is_stale_and_its_failure_is_not_told_any_more() -> None:
+    board = Board("test")
+    board.begin(CHAIN, None)
+    board.see(Event("failed", "r", "a", error="the prompt is empty; write one"))
+    board.follow(changed(CHAIN, "node:a", {"type": "prompt", "version": 1, "params": {"text": "a star"}}))
+    assert board.nodes["a"].status == "stale"
+    board.follow(CHAIN)
+    assert board.nodes["a"].status == "failed"
+
+
 def test_a_node_that_was_deleted_is_taken_off_the_board() -> None:
     board = ran()
     board.follow(apply(CHAIN, RecordsDiff(removed={"node:b": CHAIN.records["node:b"]})))

@@ -14,14 +14,15 @@ export function sizeOf(node) {
   };
 }
 
-export function boundsOf(nodes) {
+/** The box around nodes; `below`: room to leave below a node. */
+export function boundsOf(nodes, below = () => 0) {
   let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
   for (const node of nodes) {
     const { width, height } = sizeOf(node);
     left = Math.min(left, node.position.x);
     top = Math.min(top, node.position.y);
     right = Math.max(right, node.position.x + width);
-    bottom = Math.max(bottom, node.position.y + height);
+    bottom = Math.max(bottom, node.position.y + height + below(node.id));
   }
   return { x: left, y: top, width: right - left, height: bottom - top };
 }
@@ -29,9 +30,9 @@ export function boundsOf(nodes) {
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 export const duration = (milliseconds) => (reducedMotion.matches ? 0 : milliseconds);
 
-export function fit(nodes = flow.nodes.value, animate = true) {
+export function fit(nodes = flow.nodes.value, animate = true, below = undefined) {
   if (!nodes.length) return;
-  const bounds = boundsOf(nodes);
+  const bounds = boundsOf(nodes, below);
   const view = flow.dimensions.value;
   const zoom = Math.min(1.1, Math.max(0.05, Math.min(view.width / (bounds.width + 96), view.height / (bounds.height + 96))));
   const x = view.width / 2 - (bounds.x + bounds.width / 2) * zoom;
