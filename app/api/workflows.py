@@ -40,9 +40,13 @@ def workflow_routes(workspace: Workspace) -> APIRouter:
     def nodes() -> dict[str, Any]:
         return catalogue(workspace.library)
 
+    @router.get("/workflows")
+    async def names() -> list[str]:
+        return workspace.names()
+
     @router.get("/workflows/{name}")
     async def snapshot(name: str) -> dict[str, Any]:
-        return opened(name).snapshot() | {"workflows": workspace.names()}
+        return opened(name).snapshot()
 
     @router.get("/workflows/{name}/why-not")
     async def why_not(name: str, source: str, target: str) -> dict[str, str | None]:

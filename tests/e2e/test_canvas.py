@@ -92,6 +92,41 @@ def test_a_port_dragged_into_the_void_offers_only_what_fits_and_wires_it(editor:
     expect(editor.page.locator(".node")).to_have_count(1)
 
 
+def test_a_wire_pulled_off_its_port_is_gone_and_one_put_on_another_port_goes_there(editor: Editor) -> None:
+    nodes = {**TWO["nodes"], "other": TWO["nodes"]["expand"]}
+    layout = {**TWO["layout"], "other": {"x": 420, "y": 300}}
+    wires = [{"from": ["prompt", "text"], "to": ["expand", "text"]}]
+    editor.bring_in({**TWO, "nodes": nodes, "layout": layout, "wires": wires})
+    x, y = editor.socket(editor.node("expand"), "input", "text")
+    editor.drag((x - 12, y), editor.socket(editor.node("other"), "input", "text"))
+    expect(editor.page.locator(".vue-flow__edge")).to_have_count(1)
+    editor.settled()
+    assert [key for key in editor.records() if key.startswith("wire:")] == ["wire:other.text"]
+    x, y = editor.socket(editor.node("other"), "input", "text")
+    editor.drag((x - 12, y), (x - 80, y + 90))
+    expect(editor.page.locator(".vue-flow__edge")).to_have_count(0)
+
+
+def test_a_text_wired_to_a_text_widget_makes_a_port_of_it(editor: Editor) -> None:
+    nodes = dict.fromkeys(("prompt", "second"), TWO["nodes"]["prompt"])
+    editor.bring_in({**TWO, "nodes": nodes, "layout": {**TWO["layout"], "second": {"x": 420, "y": 40}}})
+    start = editor.socket(editor.node("prompt"), "output", "text")
+    editor.drag(start, editor.socket(editor.node("second"), "input", "text"))
+    expect(editor.page.locator(".vue-flow__edge")).to_have_count(1)
+    expect(editor.node("second").get_by_role("textbox")).to_have_count(0)
+    editor.page.keyboard.press("Control+z")
+    expect(editor.node("second").get_by_role("textbox")).to_have_count(1)
+
+
+def test_a_workflow_that_cannot_be_read_says_so_and_offers_the_others(editor: Editor) -> None:
+    (editor.server.home / "workflows" / "cut.loom.json").write_text('{"format": "patchloom/1", "nodes": {')
+    editor.open("/w/cut")
+    expect(editor.page.locator(".canvas-empty")).to_contain_text("cut.loom.json")
+    editor.page.get_by_role("button", name="Show the other workflows").click()
+    expect(editor.page.locator(".rail-panel")).to_contain_text("text_to_video")
+    editor.complaints.clear()
+
+
 def test_copy_and_paste_keep_the_wires_among_the_copied(editor: Editor) -> None:
     editor.bring_in({**TWO, "wires": [{"from": ["prompt", "text"], "to": ["expand", "text"]}]})
     editor.page.locator(".vue-flow__pane").click(position={"x": 400, "y": 60})

@@ -10,11 +10,12 @@ export const session = shallowReactive({
   name: "",
   rev: 0,
   loaded: false,
+  /** why the workflow cannot be opened; "" if it can */
+  refused: "",
   online: true,
   saved: true,
   undo: null,
   redo: null,
-  workflows: [],
 });
 /** "node.output" -> what is known of that value before a run, as a phrase. */
 export const specs = shallowReactive(new Map());
@@ -39,13 +40,16 @@ export function connect(emit, name) {
 
 export async function load() {
   const response = await fetch(`/api/workflows/${encodeURIComponent(session.name)}`);
-  if (!response.ok) return say((await response.json()).detail, "error");
+  if (!response.ok) {
+    session.refused = (await response.json()).detail;
+    return;
+  }
   const snapshot = await response.json();
   const before = new Map(records);
   records.clear();
   for (const [key, value] of Object.entries(snapshot.records)) records.set(key, value);
   for (const pending of unacknowledged.values()) applyDiff(records, pending.diff);
-  Object.assign(session, { rev: snapshot.rev, loaded: true, workflows: snapshot.workflows, ...snapshot.history });
+  Object.assign(session, { rev: snapshot.rev, loaded: true, ...snapshot.history });
   setReport(snapshot.report);
   setNodeStates(snapshot.nodes, true);
   setRun(snapshot.run);
@@ -56,6 +60,7 @@ export async function load() {
 
 /** Make an edit: `build` fills a Change. `group`: edits of one group in a row are undone as one. */
 export function edit(label, build, group = "") {
+  if (!session.loaded) return;
   const change = new Change(records);
   build(change);
   if (isEmpty(change.diff)) return;

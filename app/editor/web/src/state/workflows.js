@@ -5,6 +5,8 @@ import { ask } from "./ui.js";
 
 export const openWorkflow = (name) => location.assign(`/w/${encodeURIComponent(name)}`);
 
+export const listWorkflows = async () => (await fetch("/api/workflows")).json();
+
 export async function saveCopy() {
   const name = await ask("Save a copy as", session.name.replace(/( copy)?$/, " copy"));
   if (!name) return;
