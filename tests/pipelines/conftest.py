@@ -8,8 +8,11 @@ import small_nodes
 from engine_bench import Bench
 from hypothesis import HealthCheck, settings
 
+import assets
 from assets.files import Files
 from nodes.api import Node
+
+SAMPLES = Path(assets.__file__).parent / "samples"
 
 # A busy machine is no failure: property tests are held to what they find, never to the time that they take.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -30,6 +33,14 @@ def files(workspace: Path) -> Files:
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """Warm for the whole module: tests choose texts and seeds of their own, so that they share no results."""
     bench = Bench(tmp_path_factory.mktemp("bench"))
+    yield bench
+    bench.close()
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """An executor with the real nodes, on the shipped weights and samples."""
+    bench = Bench(tmp_path_factory.mktemp("studio"), nodes="nodes.registry", inputs=SAMPLES)
     yield bench
     bench.close()
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from assets.files import Files
 from assets.store import Store
+from pipelines.diff import RecordsDiff, apply
 from pipelines.document import Document, wire_id
 from pipelines.events import Event
 from pipelines.executors.local import LocalExecutor
@@ -26,13 +27,20 @@ def workflow(nodes: dict[str, tuple[str, dict[str, Any]]], *wires: str) -> Docum
     return Document(records)
 
 
+def changed(document: Document, node: str, **params: Any) -> Document:
+    """The document with other widgets on one node."""
+    record = document.nodes[node]
+    new = {**record, "params": {**record["params"], **params}}
+    return apply(document, RecordsDiff(updated={f"node:{node}": (record, new)}))
+
+
 class Bench:
     """An executor on a folder, with everything that it said."""
 
-    def __init__(self, folder: Path, nodes: str = "small_nodes") -> None:
+    def __init__(self, folder: Path, nodes: str = "small_nodes", inputs: Path | None = None) -> None:
         for name in ("inputs", "outputs"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        self.files = Files((folder / "inputs",), folder / "outputs")
+        self.files = Files((inputs or folder / "inputs",), folder / "outputs")
         self.store = Store(folder / "store")
         self.executor = LocalExecutor(self.store, self.files, threads=1, nodes=nodes)
         self.events: list[Event] = []
