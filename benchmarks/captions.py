@@ -2,8 +2,7 @@
 
 Captioner: rendered clips of held-out combinations, encoded by the shipped video VAE; the share of captions that tell
 each fact of all things right. Expander: prompts and fragments of prompts about held-out combinations; the share of
-expansions that keep everything asked for, that are longer, and that differ with the seed; and, beside it, the share
-of single drafts that keep everything, before any is chosen.
+expansions that keep everything asked for, that are longer, and that differ with the seed.
 """
 
 from __future__ import annotations
@@ -78,13 +77,11 @@ def expansions(expander: Expander, count: int) -> dict[str, float]:
     asked = [f"{text.rstrip('.')} {rng.choice(_UNKNOWN)}" if i % 5 == 0 else text for i, text in enumerate(asked)]
     made = [expander.expand(prompt, seed=0) for prompt in asked]
     others = [expander.expand(prompt, seed=1) for prompt in asked]
-    drafts = [keeps(prompt, draft) for prompt in asked[::4] for draft in expander.drafts(prompt, seed=2)]
     kept = [prompt in text or keeps(prompt, text) for prompt, text in zip(asked, made, strict=True)]
     return {
         "everything kept in": sum(kept) / count,
         "made longer": sum(text != prompt for prompt, text in zip(asked, made, strict=True)) / count,
         "another seed, another text": sum(a != b for a, b in zip(made, others, strict=True)) / count,
-        "single drafts that keep everything": sum(drafts) / len(drafts),
     }
 
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from nodes.captioner.config import CaptionerConfig
 from nodes.video_vae.config import LATENT_SPACE
 from nodes.weights_file import load_weights, save_weights
+from nodes.writer.grammar import Cursor
 from nodes.writer.model import Layer, Writer, normed
 from nodes.writer.words import Detail, vocabulary
 
@@ -54,7 +55,10 @@ class Captioner(nn.Module):
 
     @torch.no_grad()
     def caption(self, latent: Tensor, detail: Detail = "descriptive") -> str:
-        """What a normalised latent (c t h w) shows, in the words of the grammar. Of a long one, its first frames."""
+        """What a normalised latent (c t h w) shows, in a sentence of the grammar. Of a long one, its first frames.
+
+        Of a single frame, which shows no motion, the caption says none.
+        """
         channels = latent.shape[0]
         if latent.ndim != 4 or channels != self.config.latent_channels:
             raise ValueError(
@@ -62,7 +66,7 @@ class Captioner(nn.Module):
                 "channels and (c t h w). Encode the clip with the video VAE of the same family."
             )
         memory = self.read(latent[None, :, : self.config.frames].float())
-        return self.writer.write(memory, detail)[0]
+        return self.writer.write(memory, detail, [Cursor(detail, still=latent.shape[1] == 1)])[0]
 
 
 class Look(nn.Module):

@@ -25,6 +25,7 @@ from nodes.training.loop import LoopConfig, fit
 from nodes.video_vae.model import load as load_vae
 from nodes.world.captions import caption
 from nodes.world.scene import BACKGROUNDS, COLOURS, MOTIONS, SHAPES, Scene
+from nodes.writer.grammar import Cursor
 from nodes.writer.words import Detail, numbers
 
 # What each of two things is told by: its values, and one more for "no second thing".
@@ -145,7 +146,9 @@ def held_out(config: CaptionerTraining, out: Path) -> tuple[Tensor, list[Scene]]
 @torch.no_grad()
 def accuracy(captioner: Captioner, latents: Tensor, scenes: Sequence[Scene]) -> dict[str, float]:
     """The share of short captions that tell each fact right."""
-    return facts_right(captioner.writer.write(captioner.read(latents), "short"), scenes)
+    return facts_right(
+        captioner.writer.write(captioner.read(latents), "short", [Cursor("short") for _ in scenes]), scenes
+    )
 
 
 def _thing(scene: Scene, number: int) -> object:

@@ -7,11 +7,13 @@ No torch here. `captions.read` reads whole captions of the grammar back; this al
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 
 from nodes.text_encoder.vocabulary import SYNONYMS, words
 from nodes.world import captions
 from nodes.world.scene import COLOURS
+from nodes.writer.grammar import Asked, AskedThing
 
 Entity = tuple[str, str]
 """(kind, value), e.g. ("background", "meadow")."""
@@ -32,8 +34,7 @@ _LANES = {"on the left": "left", "on the right": "right", "at the top": "top", "
 
 def entities(text: str) -> frozenset[Entity]:
     """Everything that the text speaks of, each once."""
-    pattern, meaning = _phrases()
-    return frozenset(meaning[found] for found in re.findall(pattern, known_words(text)))
+    return frozenset(_in_order(text))
 
 
 def keeps(prompt: str, expansion: str) -> bool:
@@ -48,10 +49,51 @@ def keeps(prompt: str, expansion: str) -> bool:
     return all(any(_agrees(thing[:facts], same) for same in told) for thing in wanted)
 
 
+def asked(text: str) -> Asked:
+    """What a prompt asks for, in the order of a caption: at most two things, the left or upper one first.
+
+    A colour or a size belongs to the thing that follows, a motion or a lane to the one before. A thing that is named
+    again is the same thing.
+    """
+    things: list[AskedThing] = []
+    now, background, coming = 0, None, dict[str, str]()
+    for kind, value in _in_order(text):
+        if kind == "background":
+            background = background or value
+        elif kind == "shape":
+            same = [i for i, thing in enumerate(things) if thing.shape == value and _may_be(thing, coming)]
+            now = same[0] if same else len(things)
+            things[now : now + 1] = [_with(things[now] if same else AskedThing(shape=value), coming)]
+            coming = {}
+        elif kind in ("motion", "lane") and things:
+            things[now] = _with(things[now], {kind: value})
+        else:
+            coming[kind] = value
+    if coming:
+        things[now : now + 1] = [_with(things[now] if things else AskedThing(), coming)]
+    if len(things) > 1 and (things[0].lane in ("right", "bottom") or things[1].lane in ("left", "top")):
+        things[:2] = things[1], things[0]
+    return Asked(tuple(things[:2]), background)
+
+
 def known_words(text: str) -> str:
     """The text in lower case, its synonyms replaced by the grammar's own words."""
     found = re.findall(r"[^\W\d_]+", text.lower())
     return " ".join(word if word in words() else SYNONYMS.get(word, word) for word in found)
+
+
+def _in_order(text: str) -> list[Entity]:
+    pattern, meaning = _phrases()
+    return [meaning[found] for found in re.findall(pattern, known_words(text))]
+
+
+def _may_be(thing: AskedThing, facts: dict[str, str]) -> bool:
+    return all(getattr(thing, kind) in (None, value) for kind, value in facts.items())
+
+
+def _with(thing: AskedThing, facts: dict[str, str]) -> AskedThing:
+    """The thing with the facts that it does not have yet."""
+    return replace(thing, **{kind: value for kind, value in facts.items() if getattr(thing, kind) is None})
 
 
 def _agrees(wanted: tuple[str | None, ...], thing: tuple[str | None, ...]) -> bool:

@@ -1,9 +1,9 @@
 """The expander: reads a prompt with a transformer, writes with another, and keeps what was asked for.
 
-What it writes is drawn, so that what the prompt leaves open (size, place, motion) differs from seed to seed. Of eight
-drafts the first is taken that says all that the prompt says. Words that the family does not know can't be written, so
-a prompt with such words is kept in front of the draft. A prompt is returned as it is where it speaks of nothing that
-the family knows, or where no draft keeps everything.
+What it writes is drawn word by word, so that what the prompt leaves open (size, place, motion) differs from seed to
+seed; it is drawn from the words that the grammar allows after what is written, given the facts that the prompt asks
+for. Words that the family does not know can't be written, so a prompt with such words is kept in front of the caption.
+A prompt is returned as it is where it speaks of nothing that the family knows, or of more than a caption can say.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from nodes.expander.config import ExpanderConfig
-from nodes.expander.entities import entities, keeps
+from nodes.expander.entities import asked, entities, keeps
 from nodes.text_encoder.vocabulary import MAX_TOKENS, tokenise
 from nodes.text_encoder.vocabulary import words as prompt_words
 from nodes.video_vae.config import LATENT_SPACE
 from nodes.weights_file import load_weights, save_weights
+from nodes.writer.grammar import Cursor
 from nodes.writer.model import Layer, Writer, normed, padded
-
-DRAFTS = 8
 
 
 class Expander(nn.Module):
@@ -54,18 +53,21 @@ class Expander(nn.Module):
         """A descriptive caption that keeps everything that the prompt says; another seed fills in other details."""
         if not entities(prompt):
             return prompt
-        draft = next((draft for draft in self.drafts(prompt, seed) if keeps(prompt, draft)), None)
-        if draft is None:
+        text = self.write(prompt, seed)
+        if not keeps(prompt, text):
             return prompt
-        return f"{prompt.strip().rstrip('.')}. {draft}" if tokenise(prompt).unknown else draft
+        return f"{prompt.strip().rstrip('.')}. {text}" if tokenise(prompt).unknown else text
 
     @torch.no_grad()
-    def drafts(self, prompt: str, seed: int, temperature: float = 0.9) -> list[str]:
-        """Eight drafts: seven drawn by the seed, then the likeliest."""
-        memory, blank = (row.repeat_interleave(DRAFTS - 1, dim=0) for row in self.read([prompt]))
+    def write(self, prompt: str, seed: int, temperature: float = 0.9) -> str:
+        """A descriptive caption of what the prompt asks for, drawn by the seed."""
+        memory, blank = self.read([prompt])
         generator = torch.Generator().manual_seed(seed % 2**63)
-        drawn = self.writer.write(memory, "descriptive", temperature=temperature, generator=generator, blank=blank)
-        return drawn + self.writer.write(memory[:1], "descriptive", blank=blank[:1])
+        cursors = [Cursor("descriptive", asked(prompt))]
+        texts = self.writer.write(
+            memory, "descriptive", cursors, temperature=temperature, generator=generator, blank=blank
+        )
+        return texts[0]
 
 
 def save(model: Expander, path: Path) -> None:

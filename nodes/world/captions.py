@@ -106,15 +106,15 @@ BACKGROUND_PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("a winter scene with falling snow", "falling snow over white ground"),
     ),
 }
-_OPENINGS = ("the video shows", "in this clip we see", "this is a video of", "we see")
-_CLOSINGS = (
+OPENINGS = ("the video shows", "in this clip we see", "this is a video of", "we see")
+CLOSINGS = (
     "the camera does not move",
     "the shot is calm and simple",
     "the camera stays fixed",
     "the light is soft and clear",
 )
-_STILL_OPENINGS = ("a picture of", "an image of", "")
-_BESIDE = {"left": "on the left", "right": "on the right", "top": "at the top", "bottom": "at the bottom"}
+STILL_OPENINGS = ("a picture of", "an image of", "")
+BESIDE = {"left": "on the left", "right": "on the right", "top": "at the top", "bottom": "at the bottom"}
 
 
 def caption(scene: Scene, rng: random.Random, *, long: bool | None = None, still: bool = False) -> str:
@@ -129,7 +129,7 @@ def caption(scene: Scene, rng: random.Random, *, long: bool | None = None, still
 
 def _still(scene: Scene, rng: random.Random) -> str:
     things = " and ".join(_noun_phrase(thing, rng) + _place(thing) for thing in scene.things)
-    return f"{rng.choice(_STILL_OPENINGS)} {things} {_where(scene, rng)}".strip()
+    return f"{rng.choice(STILL_OPENINGS)} {things} {_where(scene, rng)}".strip()
 
 
 def _short(scene: Scene, rng: random.Random) -> str:
@@ -141,13 +141,13 @@ def _short(scene: Scene, rng: random.Random) -> str:
 def _long(scene: Scene, rng: random.Random) -> str:
     """Opening with what there is, how each moves, where it is, and a closing: three to five sentences."""
     things = " and ".join(_noun_phrase(thing, rng, full=True) + _place(thing) for thing in scene.things)
-    sentences = [f"{rng.choice(_OPENINGS)} {things} {_where(scene, rng) if rng.random() < 0.5 else ''}".strip()]
+    sentences = [f"{rng.choice(OPENINGS)} {things} {_where(scene, rng) if rng.random() < 0.5 else ''}".strip()]
     for thing in scene.things:
         subject = "it" if len(scene.things) == 1 else f"the {thing.colour} {rng.choice(NOUNS[thing.shape])}"
         sentences.append(f"{subject} {rng.choice(MOTION_PHRASES[thing.motion])[1]}")
     sentences.append(f"the background is {rng.choice(BACKGROUND_PHRASES[scene.background][1])}")
     if rng.random() < 0.6:
-        sentences.append(rng.choice(_CLOSINGS))
+        sentences.append(rng.choice(CLOSINGS))
     return ". ".join(sentences) + "."
 
 
@@ -159,7 +159,7 @@ def _noun_phrase(thing: Thing, rng: random.Random, *, full: bool = False) -> str
 
 
 def _place(thing: Thing) -> str:
-    return f" {_BESIDE[thing.lane]}" if thing.lane in _BESIDE else ""
+    return f" {BESIDE[thing.lane]}" if thing.lane in BESIDE else ""
 
 
 def _where(scene: Scene, rng: random.Random) -> str:
@@ -222,7 +222,7 @@ def words() -> list[str]:
 
 
 def _all_wording() -> Iterator[str]:
-    yield from ("a an and the it is background", *COLOURS, *_OPENINGS, *_CLOSINGS, *_STILL_OPENINGS, *_BESIDE.values())
+    yield from ("a an and the it is background", *COLOURS, *OPENINGS, *CLOSINGS, *STILL_OPENINGS, *BESIDE.values())
     for group in (*NOUNS.values(), *SIZE_WORDS.values(), *chain.from_iterable(MOTION_PHRASES.values())):
         yield from group
     for after, rich in BACKGROUND_PHRASES.values():

@@ -8,6 +8,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from nodes.writer import words
+from nodes.writer.grammar import Cursor
 
 HEAD_WIDTH = 24
 
@@ -41,20 +42,27 @@ class Writer(nn.Module):
         self,
         memory: Tensor,
         detail: words.Detail,
+        cursors: list[Cursor],
         *,
         temperature: float = 0.0,
         generator: torch.Generator | None = None,
         blank: Tensor | None = None,
     ) -> list[str]:
-        """A text for each row of the memory (b n d): the likeliest words, or drawn ones where there is temperature."""
+        """A caption for each row of the memory (b n d), within what its cursor allows.
+
+        Of the words allowed, the likeliest one; or one drawn, where there is temperature.
+        """
         rows = torch.full((memory.shape[0], 1), words.BEGIN[detail], device=memory.device)
         for _ in range(words.MAX_WORDS - 1):
             scores = self(rows, memory, blank)[:, -1].float().cpu()
-            scores[:, [words.PADDING, *words.BEGIN.values()]] = -torch.inf
+            scores = scores + torch.stack([_barred(cursor) for cursor in cursors])
             if temperature:
                 chosen = torch.multinomial((scores / temperature).softmax(-1), 1, generator=generator)
             else:
                 chosen = scores.argmax(-1, keepdim=True)
+            for cursor, number in zip(cursors, chosen.flatten().tolist(), strict=True):
+                if number >= words.MARKS:
+                    cursor.advance(words.vocabulary()[number - words.MARKS])
             rows = torch.cat([rows, chosen.to(rows)], dim=1)
             if (rows == words.END).any(dim=1).all():
                 break
@@ -98,6 +106,15 @@ class Attention(nn.Module):
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal)
         left: Tensor = self.leave(rearrange(mixed, "b h l d -> b l (h d)"))
         return left
+
+
+def _barred(cursor: Cursor) -> Tensor:
+    """0 for the words that may come next, minus infinity for the others: (words,). After the end, the end again."""
+    barred = torch.full((words.size(),), -torch.inf)
+    barred[[words.number(word) for word in cursor.words()]] = 0
+    if cursor.ended():
+        barred[words.END] = 0
+    return barred
 
 
 def normed(x: Tensor) -> Tensor:

@@ -28,6 +28,10 @@ def _numbers() -> dict[str, int]:
     return {word: number for number, word in enumerate(vocabulary(), start=MARKS)}
 
 
+def number(word: str) -> int:
+    return _numbers()[word]
+
+
 def size() -> int:
     return MARKS + len(vocabulary())
 

@@ -1,0 +1,215 @@
+"""The captions' grammar, walked word by word: what may be written next, so that only whole captions are written.
+
+A cursor also holds to what was asked for (`Asked`), where a prompt is expanded: a colour that the prompt gives is the
+only one that may be written. The phrases are those of `nodes.world.captions`; the order is that of its captions.
+No torch here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from nodes.world import captions
+from nodes.world.scene import BACKGROUNDS, COLOURS, LANE_MOTIONS, SHAPES, SIZES
+from nodes.writer.words import Detail
+
+_PAIRS = {"left": "right", "top": "bottom"}
+_CHANGES = ("grow", "shrink")
+
+
+@dataclass(frozen=True)
+class AskedThing:
+    """What is to be said of a thing; None leaves it open."""
+
+    colour: str | None = None
+    shape: str | None = None
+    size: str | None = None
+    motion: str | None = None
+    lane: str | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be said. `things` is empty where even their number is open."""
+
+    things: tuple[AskedThing, ...] = ()
+    background: str | None = None
+
+
+@dataclass(frozen=True)
+class _State:
+    """What has been said so far, and the stage that comes next. `things` are complete but for the last one."""
+
+    stage: str
+    things: tuple[AskedThing, ...] = ()
+    background: str | None = None
+    told: int = 0
+    """How many things' motions have been told."""
+
+
+_Place = tuple[tuple[str, ...], _State]
+"""Words of a phrase that are still to be said, and the state after them."""
+
+
+class Cursor:
+    """Where a caption stands. `words()` are those that may come next; `ended()` says whether it may end here."""
+
+    def __init__(self, detail: Detail, asked: Asked | None = None, *, still: bool = False) -> None:
+        self.walk = _Walk(detail, asked or Asked(), still)
+        self.places = self._settled([((), _State("open"))])
+
+    def words(self) -> set[str]:
+        return {words[0] for words, _ in self.places if words}
+
+    def ended(self) -> bool:
+        return any(not words for words, _ in self.places)
+
+    def advance(self, word: str) -> None:
+        """Say one of `words()`."""
+        self.places = self._settled([(words[1:], after) for words, after in self.places if words and words[0] == word])
+
+    def _settled(self, places: list[_Place]) -> list[_Place]:
+        """Each place with words to say, or at the end; stages that have said their phrase lead on to the next."""
+        settled: dict[_Place, None] = {}
+        while places:
+            words, state = places.pop()
+            if words or state.stage == "end":
+                settled[words, state] = None
+            else:
+                places += [(tuple(phrase.replace(".", " .").split()), after) for phrase, after in self.walk.on(state)]
+        return list(settled)
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """The stages of a caption: each gives the phrases that may come next, and the state after each."""
+
+    detail: Detail
+    asked: Asked
+    still: bool
+
+    @property
+    def long(self) -> bool:
+        return self.detail == "descriptive" and not self.still
+
+    def on(self, state: _State) -> Iterator[tuple[str, _State]]:
+        yield from getattr(self, f"_{state.stage}")(state)
+
+    def _open(self, state: _State) -> Iterator[tuple[str, _State]]:
+        openings = captions.OPENINGS if self.long else captions.STILL_OPENINGS if self.still else ("",)
+        for phrase in openings:
+            yield phrase, replace(state, stage="article")
+
+    def _article(self, state: _State) -> Iterator[tuple[str, _State]]:
+        asked = self._asked_thing(state)
+        begun = replace(state, things=(*state.things, AskedThing()))
+        # A thing that grows or shrinks has no size; any other has one in a long caption.
+        if asked.size is None and not (self.long and asked.motion and asked.motion not in _CHANGES):
+            yield "a", replace(begun, stage="colour")
+            yield "an", replace(begun, stage="orange")
+        for size in _choices(asked.size, () if asked.motion in _CHANGES else SIZES):
+            for phrase in captions.SIZE_WORDS[size]:
+                yield f"a {phrase}", _said(begun, "any_colour", size=size)
+
+    def _colour(self, state: _State) -> Iterator[tuple[str, _State]]:
+        yield from ((name, after) for name, after in self._any_colour(state) if name != "orange")
+
+    def _orange(self, state: _State) -> Iterator[tuple[str, _State]]:
+        yield from ((name, after) for name, after in self._any_colour(state) if name == "orange")
+
+    def _any_colour(self, state: _State) -> Iterator[tuple[str, _State]]:
+        others = {thing.colour for thing in state.things[:-1]}
+        for name in _choices(self._asked_thing(state, begun=True).colour, [c for c in COLOURS if c not in others]):
+            yield name, _said(state, "noun", colour=name)
+
+    def _noun(self, state: _State) -> Iterator[tuple[str, _State]]:
+        others = {thing.shape for thing in state.things[:-1]}
+        for shape in _choices(self._asked_thing(state, begun=True).shape, [s for s in SHAPES if s not in others]):
+            for noun in dict.fromkeys(captions.NOUNS[shape]):
+                yield noun, _said(state, "lane" if self.long or self.still else "motion", shape=shape)
+
+    def _lane(self, state: _State) -> Iterator[tuple[str, _State]]:
+        """Of two things, the first is on the left or at the top; a thing alone is in no lane, unless it was asked for."""
+        asked = self._asked_thing(state, begun=True).lane
+        after = "another" if len(state.things) == 1 else "where"
+        if len(state.things) == 1 and len(self.asked.things) < 2:
+            lane = asked if len(self.asked.things) == 1 else None
+            yield _spoken(lane), _said(state, "where", lane=lane or "whole")
+        if len(state.things) == 1 and len(self.asked.things) != 1:
+            second = self.asked.things[1].lane if self.asked.things else None
+            for lane in _choices(asked, [first for first in _PAIRS if second in (None, _PAIRS[first])]):
+                yield _spoken(lane), _said(state, after, lane=lane)
+        if len(state.things) == 2:
+            lane = asked or _PAIRS.get(str(state.things[0].lane))
+            yield _spoken(lane), _said(state, "where", lane=lane)
+
+    def _another(self, state: _State) -> Iterator[tuple[str, _State]]:
+        yield "and", replace(state, stage="article")
+
+    def _motion(self, state: _State) -> Iterator[tuple[str, _State]]:
+        """In a short caption, right after the noun."""
+        for motion in self._motions(state, len(state.things) - 1):
+            for phrase in {form for forms in captions.MOTION_PHRASES[motion] for form in forms}:
+                yield phrase, _said(state, "lane", motion=motion)
+
+    def _where(self, state: _State) -> Iterator[tuple[str, _State]]:
+        done = replace(state, stage="subject" if self.long else "end")
+        for name in self._backgrounds(state):
+            for phrase in dict.fromkeys(captions.BACKGROUND_PHRASES[name][0]):
+                yield f"{phrase}{'.' if self.long else ''}", replace(done, background=name)
+        if self.long:
+            yield ".", done
+
+    def _subject(self, state: _State) -> Iterator[tuple[str, _State]]:
+        thing = state.things[state.told]
+        names = [f"the {thing.colour} {noun}" for noun in dict.fromkeys(captions.NOUNS[str(thing.shape)])]
+        for phrase in ("it",) if len(state.things) == 1 else names:
+            yield phrase, replace(state, stage="verb")
+
+    def _verb(self, state: _State) -> Iterator[tuple[str, _State]]:
+        told = state.told + 1
+        after = replace(state, stage="subject" if told < len(state.things) else "background", told=told)
+        for motion in self._motions(state, state.told):
+            for _, phrase in captions.MOTION_PHRASES[motion]:
+                yield f"{phrase}.", after
+
+    def _background(self, state: _State) -> Iterator[tuple[str, _State]]:
+        for name in [state.background] if state.background else self._backgrounds(state):
+            for phrase in captions.BACKGROUND_PHRASES[name][1]:
+                yield f"the background is {phrase}.", replace(state, stage="closing", background=name)
+
+    def _closing(self, state: _State) -> Iterator[tuple[str, _State]]:
+        for phrase in ("", *(f"{closing}." for closing in captions.CLOSINGS)):
+            yield phrase, replace(state, stage="end")
+
+    def _asked_thing(self, state: _State, *, begun: bool = False) -> AskedThing:
+        number = len(state.things) - begun
+        return self.asked.things[number] if number < len(self.asked.things) else AskedThing()
+
+    def _motions(self, state: _State, number: int) -> list[str]:
+        thing = state.things[number]
+        asked = self.asked.things[number].motion if number < len(self.asked.things) else None
+        free = [
+            motion
+            for motion in LANE_MOTIONS[thing.lane or "whole"]
+            if not (thing.size and motion in _CHANGES) and not (self.long and not thing.size and motion not in _CHANGES)
+        ]
+        return _choices(asked, free)
+
+    def _backgrounds(self, state: _State) -> list[str]:
+        hidden = [name for name in BACKGROUNDS if name in {thing.colour for thing in state.things}]
+        return _choices(self.asked.background, [name for name in BACKGROUNDS if name not in hidden])
+
+
+def _choices(asked: str | None, free: object) -> list[str]:
+    return [asked] if asked else list(free)  # type: ignore[call-overload]
+
+
+def _said(state: _State, stage: str, **facts: str | None) -> _State:
+    """The state with more said of its last thing."""
+    return replace(state, stage=stage, things=(*state.things[:-1], replace(state.things[-1], **facts)))
+
+
+def _spoken(lane: str | None) -> str:
+    return captions.BESIDE.get(lane or "", "")
