@@ -26,7 +26,7 @@ Point = tuple[float, float]
 
 @dataclass
 class Editor:
-    """The page as a person has it before them. sent: frames that the page sent; complaints: errors that it logged."""
+    """The page as a person has it before them. sent: events that the page sent; complaints: errors that it logged."""
 
     page: Page
     server: Served
@@ -107,11 +107,17 @@ def editor(browser: Browser, server: Served) -> Iterator[Editor]:
     page.on("pageerror", lambda error: editor.complaints.append(str(error)))
     page.on("console", lambda said: said.type == "error" and editor.complaints.append(said.text))
     page.on("request", lambda asked: editor.elsewhere.append(asked.url) if foreign(asked.url, server) else None)
-    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: editor.sent.append(str(frame))))
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: keep_event(editor, str(frame))))
     yield editor
     context.close()
     assert not editor.elsewhere
     assert not editor.complaints
+
+
+def keep_event(editor: Editor, frame: str) -> None:
+    """What the page says; the rest are NiceGUI's acknowledgements and heartbeats."""
+    if frame.startswith('42["event"'):
+        editor.sent.append(frame)
 
 
 def foreign(url: str, server: Served) -> bool:
