@@ -106,8 +106,10 @@ class _Walk:
         begun = replace(state, things=(*state.things, AskedThing()))
         # A thing that grows or shrinks has no size; any other has one in a long caption.
         if asked.size is None and not (self.long and asked.motion and asked.motion not in _CHANGES):
-            yield "a", replace(begun, stage="colour")
-            yield "an", replace(begun, stage="orange")
+            for article, after in (("a", "colour"), ("an", "orange")):
+                unsized = replace(begun, stage=after)
+                if any(self.on(unsized)):
+                    yield article, unsized
         for size in _choices(asked.size, () if asked.motion in _CHANGES else SIZES):
             for phrase in captions.SIZE_WORDS[size]:
                 yield f"a {phrase}", _said(begun, "any_colour", size=size)
@@ -130,7 +132,7 @@ class _Walk:
                 yield noun, _said(state, "lane" if self.long or self.still else "motion", shape=shape)
 
     def _lane(self, state: _State) -> Iterator[tuple[str, _State]]:
-        """Of two things, the first is on the left or at the top; a thing alone is in no lane, unless it was asked for."""
+        """Of two things, the first is on the left or at the top; one alone is in no lane, unless that was asked for."""
         asked = self._asked_thing(state, begun=True).lane
         after = "another" if len(state.things) == 1 else "where"
         if len(state.things) == 1 and len(self.asked.things) < 2:

@@ -14,7 +14,7 @@ from nodes.training.loop import LoopConfig
 from nodes.video_vae.config import VideoVAEConfig
 from nodes.video_vae.model import VideoVAE
 from nodes.video_vae.model import save as save_vae
-from nodes.world.captions import words
+from nodes.world.captions import read, words
 from nodes.world.scene import Scene, Thing
 
 WEIGHTS = Path("assets/weights")
@@ -32,6 +32,13 @@ def test_a_latent_of_any_size_is_captioned_in_words_of_the_grammar(size: tuple[i
     torch.manual_seed(0)
     text = Captioner(TINY).eval().caption(torch.randn(8, *size), "short")
     assert set(text.replace(".", " . ").split()) <= set(words())
+
+
+def test_a_caption_of_one_frame_says_no_motion() -> None:
+    torch.manual_seed(0)
+    captioner = Captioner(TINY).eval()
+    assert {thing[2] for thing in read(captioner.caption(torch.randn(8, 1, 8, 8))).things} == {None}
+    assert None not in {thing[2] for thing in read(captioner.caption(torch.randn(8, 5, 8, 8))).things}
 
 
 def test_a_latent_with_other_channels_is_refused_with_what_to_try() -> None:

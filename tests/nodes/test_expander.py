@@ -8,15 +8,23 @@ import pytest
 import torch
 
 from nodes.expander.config import ExpanderConfig
-from nodes.expander.entities import entities, keeps
+from nodes.expander.entities import asked, entities, keeps
 from nodes.expander.model import Expander, load, save
 from nodes.expander.prompts import prompt_and_caption
 from nodes.expander.train import ExpanderTraining, export, train
 from nodes.training.loop import LoopConfig
 from nodes.weights_file import WeightsError
+from nodes.world.captions import read
 from nodes.world.scene import sample_scene
+from nodes.writer.grammar import Asked, AskedThing
 
+WEIGHTS = Path("assets/weights/expander.safetensors")
 TINY = ExpanderConfig(width=24, readers=1, writers=1)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Expander:
+    return load(WEIGHTS)
 
 
 def test_entities_are_read_from_fragments_and_from_synonyms() -> None:
@@ -71,9 +79,29 @@ def test_every_prompt_that_is_trained_on_is_kept_by_its_caption() -> None:
         assert keeps(prompt, caption), (prompt, caption)
 
 
-def test_a_prompt_that_no_draft_keeps_comes_back_as_it_is() -> None:
+def test_what_a_prompt_asks_for_is_read_in_the_order_of_a_caption() -> None:
+    assert asked("a tiny star spinning on the right and the red ball on grass") == Asked(
+        (AskedThing(colour="red", shape="circle"), AskedThing(shape="star", size="small", motion="spin", lane="right")),
+        "meadow",
+    )
+    assert asked("something blue that falls") == Asked((AskedThing(colour="blue", motion="fall"),))
+    assert asked("we see a red ball. the red ball bounces.") == Asked((AskedThing("red", "circle", motion="bounce"),))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_was_asked_for_is_written_even_by_an_untrained_expander(seed: int) -> None:
+    torch.manual_seed(seed)
+    rng = random.Random(seed)
+    prompt, _ = prompt_and_caption(sample_scene(rng), rng)
+    text = Expander(TINY).eval().expand(prompt, seed)
+    assert text != prompt
+    assert keeps(prompt, text)
+
+
+def test_a_prompt_of_more_things_than_a_caption_can_say_comes_back_as_it_is() -> None:
+    prompt = "a red ball and a blue star and a green ring"
     torch.manual_seed(0)
-    assert Expander(TINY).eval().expand("a red ball on black") == "a red ball on black"
+    assert Expander(TINY).eval().expand(prompt) == prompt
 
 
 def test_training_resumes_and_exports_what_can_be_loaded(tmp_path: Path) -> None:
@@ -95,3 +123,31 @@ def test_weights_of_another_vocabulary_are_refused(tmp_path: Path) -> None:
     save(model, tmp_path / "other.safetensors")
     with pytest.raises(WeightsError, match="vocabulary"):
         load(tmp_path / "other.safetensors")
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["a red ball bouncing over a green meadow", "star", "a pink heart at sunset", "a huge cyan ring"],
+)
+def test_the_shipped_expander_keeps_the_prompt_and_fills_in_the_rest(shipped: Expander, prompt: str) -> None:
+    text = shipped.expand(prompt)
+    assert keeps(prompt, text)
+    said = read(text)
+    assert said.background
+    assert all(None not in thing for thing in said.things)
+
+
+def test_the_same_seed_expands_alike_and_another_differs(shipped: Expander) -> None:
+    texts = {seed: shipped.expand("a green square", seed) for seed in range(4)}
+    assert texts[0] == shipped.expand("a green square", 0)
+    assert len(set(texts.values())) > 1
+
+
+def test_words_that_the_family_does_not_know_survive(shipped: Expander) -> None:
+    text = shipped.expand("a blue ball in Paris.")
+    assert text.startswith("a blue ball in Paris. ")
+    assert len(text) > len("a blue ball in Paris. ")
+
+
+def test_a_prompt_of_unknown_words_alone_is_left_as_it_is(shipped: Expander) -> None:
+    assert shipped.expand("Drachen über Köln") == "Drachen über Köln"
