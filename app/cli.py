@@ -35,6 +35,7 @@ Assignments = Annotated[
     list[str] | None, typer.Option("--set", metavar="NODE.PARAM=VALUE", help="Set a widget; repeat as needed.")
 ]
 Home = Annotated[Path | None, typer.Option(help="Workspace folder; else $PATCHLOOM_HOME, else your data folder.")]
+Device = Annotated[str, typer.Option(help="torch device that models run on, e.g. cpu or cuda:0.")]
 
 
 @app.command("run")
@@ -43,7 +44,7 @@ def run_command(
     assignments: Assignments = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Where the result goes, e.g. out.mp4.")] = None,
     home: Home = None,
-    device: Annotated[str, typer.Option(help="torch device, e.g. cpu or cuda:0.")] = "cpu",
+    device: Device = "cpu",
 ) -> None:
     """Run a workflow; what was computed before is taken from the store."""
     from app.progress import follow
@@ -71,6 +72,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8420,
     home: Home = None,
+    device: Device = "cpu",
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
 ) -> None:
     """Open the editor in the browser."""
@@ -78,7 +80,7 @@ def serve(
 
     from app.server import serve as serve_editor
 
-    place = replace(settings_module.load(home), host=host, port=port)
+    place = replace(settings_module.load(home), host=host, port=port, device=device)
     said_plainly(lambda: serve_editor(place, open_browser, workflow))
 
 

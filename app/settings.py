@@ -15,12 +15,13 @@ class Settings:
     """One workspace.
 
     home: its folder. Below it: store (cache of results), inputs (uploads), outputs, workflows.
-    host, port: where the editor listens; the loopback address unless told otherwise.
+    host, port: where the editor listens; the loopback address unless told otherwise. device: torch device of the worker.
     """
 
     home: Path
     host: str = "127.0.0.1"
     port: int = 8420
+    device: str = "cpu"
 
     @property
     def store(self) -> Path:

@@ -26,7 +26,7 @@ class Workspace:
         self.settings = settings
         self.library = library
         self.store = Store(settings.store)
-        self.executor = LocalExecutor(self.store, settings.files)
+        self.executor = LocalExecutor(self.store, settings.files, settings.device)
         self.opened: dict[str, OpenWorkflow] = {}
 
     def names(self) -> list[str]:
