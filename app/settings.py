@@ -15,7 +15,7 @@ class Settings:
     """One workspace.
 
     home: its folder. Below it: store (cache of results), inputs (uploads), outputs, workflows.
-    host, port: where the editor listens; the loopback address unless told otherwise. device: torch device of the worker.
+    host, port: where the editor listens; the loopback address unless told otherwise. device: the worker's, for torch.
     """
 
     home: Path
