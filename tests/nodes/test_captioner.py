@@ -13,12 +13,15 @@ from nodes.captioner.train import CaptionerTraining, export, train
 from nodes.training.loop import LoopConfig
 from nodes.video_vae.config import VideoVAEConfig
 from nodes.video_vae.model import VideoVAE
+from nodes.video_vae.model import load as load_vae
 from nodes.video_vae.model import save as save_vae
 from nodes.world.captions import read, words
+from nodes.world.render import render
 from nodes.world.scene import Scene, Thing
 
 WEIGHTS = Path("assets/weights")
 TINY = CaptionerConfig(look=8, width=24, readers=1, writers=1)
+shipped = pytest.mark.skipif(not (WEIGHTS / "captioner.safetensors").exists(), reason="its weights are not made yet")
 SCENES = [
     Scene((Thing("red", "circle", "large", "bounce"),), "meadow"),
     Scene((Thing("blue", "star", "large", "still"),), "white"),
@@ -80,3 +83,22 @@ def test_training_resumes_and_exports_what_can_be_loaded(tmp_path: Path) -> None
 def test_a_caption_that_tells_another_colour_counts_as_wrong() -> None:
     right = facts_right(["a blue ball bouncing on a meadow"], SCENES[:1])
     assert right == {"colour": 0, "shape": 1, "motion": 1, "background": 1, "all": 0}
+
+
+@shipped
+def test_the_shipped_captioner_tells_colour_and_background() -> None:
+    captioner, vae = load(WEIGHTS / "captioner.safetensors"), load_vae(WEIGHTS / "video_vae.safetensors")
+    with torch.no_grad():
+        latents = vae.encode(render(SCENES, 64, 64, 17))
+    right = facts_right([captioner.caption(latent, "short") for latent in latents], SCENES)
+    assert right["colour"] == right["background"] == 1
+
+
+@shipped
+def test_the_shipped_captioner_writes_more_when_asked_to_be_descriptive() -> None:
+    captioner, vae = load(WEIGHTS / "captioner.safetensors"), load_vae(WEIGHTS / "video_vae.safetensors")
+    with torch.no_grad():
+        latent = vae.encode(render(SCENES[:1], 64, 64, 17))[0]
+    short, long = captioner.caption(latent, "short"), captioner.caption(latent)
+    assert len(long) > len(short)
+    assert read(long).background == "meadow"
