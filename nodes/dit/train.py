@@ -39,7 +39,9 @@ class DiTTraining:
     model: DiTConfig = field(default_factory=DiTConfig)
     text: TextEncoderConfig = field(default_factory=TextEncoderConfig)
     loop: LoopConfig = field(
-        default_factory=lambda: LoopConfig(steps=20000, cooldown=2000, learning_rate=2.5e-3, adamw_share=0.6, ema=0.998)
+        default_factory=lambda: LoopConfig(
+            steps=4990, cooldown=1750, learning_rate=2.5e-3, adamw_share=0.6, ema=0.998, save_every=250
+        )
     )
     # (height, width) of the frames, and how many clips of the store have it.
     clips: tuple[tuple[int, int, int], ...] = ((64, 64, 16000), (48, 80, 4000), (80, 48, 4000))
@@ -49,7 +51,7 @@ class DiTTraining:
     image_steps: int = 800
     null_text: float = 0.1
     seed: int = 0
-    processes: int = 1
+    processes: int = 2
 
 
 class Pair(nn.Module):

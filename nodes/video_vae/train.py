@@ -25,7 +25,7 @@ from nodes.world.scene import sample_scene
 @dataclass(frozen=True)
 class VideoVAETraining:
     model: VideoVAEConfig = field(default_factory=VideoVAEConfig)
-    loop: LoopConfig = field(default_factory=lambda: LoopConfig(steps=6000, cooldown=1500, ema=0.995))
+    loop: LoopConfig = field(default_factory=lambda: LoopConfig(steps=3100, cooldown=1200, ema=0.995, save_every=250))
     # (height, width, frames, clips in a batch), drawn evenly.
     batches: tuple[tuple[int, int, int, int], ...] = (
         (64, 64, 9, 12),
@@ -36,7 +36,7 @@ class VideoVAETraining:
     )
     kl: float = 2e-4
     seed: int = 0
-    processes: int = 1
+    processes: int = 2
 
 
 def train(config: VideoVAETraining, out: Path, resume: bool = True) -> None:

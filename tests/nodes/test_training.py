@@ -111,7 +111,7 @@ def test_given_tokens_carry_no_loss_and_no_noise(objective: str) -> None:
 @pytest.mark.filterwarnings("default")
 def test_the_family_trains_from_nothing_to_weights_files(tmp_path: Path) -> None:
     loop = LoopConfig(steps=2, warm_up=1, cooldown=1, log_every=1, save_every=2)
-    train_vae(VideoVAETraining(TINY_VAE, loop, batches=((16, 16, 5, 2),)), tmp_path / "vae")
+    train_vae(VideoVAETraining(TINY_VAE, loop, batches=((16, 16, 5, 2),), processes=1), tmp_path / "vae")
     clips = ((16, 16, 8), (16, 32, 8))
     config = DiTTraining(
         tmp_path / "vae" / "video_vae.safetensors",
@@ -121,6 +121,7 @@ def test_the_family_trains_from_nothing_to_weights_files(tmp_path: Path) -> None
         clips,
         clips_in_batch=2,
         images_in_batch=4,
+        processes=1,
     )
     train_dit(config, tmp_path / "dit")
     assert {"dit.safetensors", "text_encoder.safetensors", "checkpoint.safetensors"} <= {
