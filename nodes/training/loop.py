@@ -6,9 +6,6 @@ writes a number n to the file `cooldown`, the learning rate falls to zero over t
 
 from __future__ import annotations
 
-import json
-import sys
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +15,7 @@ from torch import Tensor, nn
 
 from nodes.training import checkpoint
 from nodes.training.ema import EMA
+from nodes.training.log import Log
 from nodes.training.muon import Muon
 from nodes.training.processes import agree, average_gradients
 from nodes.training.schedule import Schedule
@@ -61,34 +59,38 @@ def fit(
     ema = EMA(model, config.ema)
     modules, optimisers = {"model": model, "ema": ema.module}, _optimisers(model, config, adamw)
     schedule, step, path = Schedule(config.steps, config.warm_up, config.cooldown), 0, out / "checkpoint.safetensors"
+    fallen = False
     if resume and path.exists():
         facts = checkpoint.restore(path, modules, optimisers)
-        step = facts["step"]
-        if facts["fallen"]:
+        step, fallen = facts["step"], facts["fallen"]
+        if fallen:
             schedule = Schedule(**facts["schedule"])
-    log = _Log(out, rank, step)
-    fallen = False
 
-    while step < schedule.steps:
-        if step % config.log_every == 0 and not fallen and (cooldown := agree(_asked_to_fall(out), rank=rank)):
-            schedule, fallen = schedule.fall_now(step, cooldown), True
-        for optimiser in optimisers.values():
-            for group in optimiser.param_groups:
-                group["lr"] = group["peak"] * schedule.factor(step)
-        value, figures = loss(step)
-        value.backward()  # type: ignore[no-untyped-call]
-        average_gradients(model.parameters())
-        norm = nn.utils.clip_grad_norm_(model.parameters(), config.clip)
-        for optimiser in optimisers.values():
-            optimiser.step()
-            optimiser.zero_grad()
-        ema.update(model, step)
-        step += 1
-        log.add(step, schedule, {"loss": float(value.detach()), "gradient": float(norm), **figures}, config.log_every)
-        if rank == 0 and (step % config.save_every == 0 or step >= schedule.steps):
-            checkpoint.save(path, {"step": step, "fallen": fallen, "schedule": asdict(schedule)}, modules, optimisers)
-            if on_save:
-                log.write({"step": step, **on_save(ema.module, step)})
+    with Log(out, rank, step) as log:
+        while step < schedule.steps:
+            if step % config.log_every == 0 and not fallen and (cooldown := agree(_asked_to_fall(out), rank=rank)):
+                schedule, fallen = schedule.fall_now(step, cooldown), True
+            for optimiser in optimisers.values():
+                for group in optimiser.param_groups:
+                    group["lr"] = group["peak"] * schedule.factor(step)
+            value, figures = loss(step)
+            value.backward()  # type: ignore[no-untyped-call]
+            average_gradients(model.parameters())
+            norm = nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+            for optimiser in optimisers.values():
+                optimiser.step()
+                optimiser.zero_grad()
+            ema.update(model, step)
+            step += 1
+            log.add(
+                step, schedule, {"loss": float(value.detach()), "gradient": float(norm), **figures}, config.log_every
+            )
+            if rank == 0 and (step % config.save_every == 0 or step >= schedule.steps):
+                checkpoint.save(
+                    path, {"step": step, "fallen": fallen, "schedule": asdict(schedule)}, modules, optimisers
+                )
+                if on_save:
+                    log.write({"step": step, **on_save(ema.module, step)})
     return ema.module
 
 
@@ -111,33 +113,3 @@ def _asked_to_fall(out: Path) -> int:
     """The steps of cooldown asked for by the file `cooldown`, or 0."""
     request = out / "cooldown"
     return int(request.read_text().strip() or 0) if request.exists() else 0
-
-
-class _Log:
-    """Means over the steps since the last line, to `curves.jsonl` and to the screen."""
-
-    def __init__(self, out: Path, rank: int, step: int) -> None:
-        self.path, self.rank = out / "curves.jsonl", rank
-        self.sums: dict[str, float] = {}
-        self.counts: dict[str, int] = {}
-        self.since, self.seconds = step, time.perf_counter()
-        out.mkdir(parents=True, exist_ok=True)
-
-    def add(self, step: int, schedule: Schedule, figures: dict[str, float], every: int) -> None:
-        for name, value in figures.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value
-            self.counts[name] = self.counts.get(name, 0) + 1
-        if step % every == 0 or step >= schedule.steps:
-            now = time.perf_counter()
-            line = {name: total / self.counts[name] for name, total in self.sums.items()}
-            line |= {"rate": schedule.factor(step - 1), "seconds_per_step": (now - self.seconds) / (step - self.since)}
-            self.sums, self.counts, self.since, self.seconds = {}, {}, step, now
-            self.write({"step": step, "of": schedule.steps, **line})
-
-    def write(self, line: dict[str, float]) -> None:
-        if self.rank == 0:
-            line = {name: float(f"{value:.5g}") if isinstance(value, float) else value for name, value in line.items()}
-            with self.path.open("a") as file:
-                file.write(json.dumps(line) + "\n")
-            end = "\r" if sys.stdout.isatty() and "seconds_per_step" in line else "\n"
-            print("  ".join(f"{name} {value}" for name, value in line.items()), end=end, flush=True)

@@ -74,6 +74,15 @@ def test_a_request_in_the_runs_folder_ends_the_training_early_by_a_cooldown(tmp_
     assert last["step"] == last["of"] == 7
 
 
+def test_a_training_that_was_killed_in_its_cooldown_ends_where_that_ends(tmp_path: Path) -> None:
+    (tmp_path / "cooldown").write_text("15")
+    with pytest.raises(KeyboardInterrupt):
+        fit_problem(tmp_path, 1000, stop=12)
+    fit_problem(tmp_path, 1000)
+    last = json.loads((tmp_path / "curves.jsonl").read_text().splitlines()[-1])
+    assert last["step"] == last["of"] == 15
+
+
 def test_the_learning_rate_warms_up_holds_and_falls_by_steps_alone() -> None:
     schedule = Schedule(steps=100, warm_up=10, cooldown=20)
     assert schedule.factor(0) == 0.1
