@@ -1,4 +1,4 @@
-"""What a training says of itself: a line a log in `curves.jsonl`, and the same on the screen, with a bar on a terminal."""
+"""What a training says of itself: lines in `curves.jsonl`, and the same on the screen, with a bar on a terminal."""
 
 from __future__ import annotations
 
