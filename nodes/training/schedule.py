@@ -21,5 +21,6 @@ class Schedule:
         return min(1.0, (step + 1) / self.warm_up, max(0.0, (self.steps - step) / max(1, self.cooldown)))
 
     def fall_now(self, step: int, cooldown: int) -> Schedule:
-        """The same schedule, but falling from `step` on and over after `cooldown` more steps."""
-        return Schedule(min(self.steps, step + cooldown), self.warm_up, min(cooldown, self.steps - step))
+        """The same schedule, but falling from what it is at `step` to zero within `cooldown` more steps."""
+        left = min(cooldown, self.steps - step)
+        return Schedule(step + left, self.warm_up, round(left / max(self.factor(step), 1e-3)))

@@ -91,6 +91,7 @@ def test_the_learning_rate_warms_up_holds_and_falls_by_steps_alone() -> None:
     early = schedule.fall_now(40, 10)
     assert early.steps == 50
     assert early.factor(45) == 0.5
+    assert schedule.fall_now(90, 4).factor(90) == 0.5  # already falling: on from there, only steeper
 
 
 @pytest.mark.parametrize("shape", [(3, 8, 8), (2, 4, 16), (1, 16, 4)])
