@@ -37,7 +37,7 @@ class CaptionerTraining:
     vae: Path = Path("assets/weights/video_vae.safetensors")
     model: CaptionerConfig = field(default_factory=CaptionerConfig)
     loop: LoopConfig = field(
-        default_factory=lambda: LoopConfig(steps=1400, cooldown=500, learning_rate=2e-3, ema=0.995, save_every=250)
+        default_factory=lambda: LoopConfig(steps=1000, cooldown=450, learning_rate=2e-3, ema=0.995, save_every=250)
     )
     latents: Path | None = None
     # (height, width) of the frames, and how many clips to make where `latents` has none.

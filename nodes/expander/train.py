@@ -22,7 +22,7 @@ from nodes.writer.words import numbers
 class ExpanderTraining:
     model: ExpanderConfig = field(default_factory=ExpanderConfig)
     loop: LoopConfig = field(
-        default_factory=lambda: LoopConfig(steps=800, cooldown=350, learning_rate=2e-3, ema=0.99, save_every=300)
+        default_factory=lambda: LoopConfig(steps=660, cooldown=210, learning_rate=2e-3, ema=0.99, save_every=300)
     )
     batch: int = 64
     seed: int = 0
