@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,13 @@ class Editor:
         """The document of record, as the server has it."""
         name = self.page.url.rsplit("/", 1)[-1]
         return self.page.request.get(f"{self.server.url}/api/workflows/{name}").json()["records"]
+
+    def wait_for_records(self, wanted: Callable[[dict[str, Any]], bool]) -> None:
+        """Wait until the document of record is as wanted: an edit takes a moment to reach the server."""
+        until = time.monotonic() + 60
+        while not wanted(self.records()):
+            assert time.monotonic() < until, self.records()
+            self.page.wait_for_timeout(50)
 
     def settled(self) -> None:
         """Wait until every edit is taken and on disk."""

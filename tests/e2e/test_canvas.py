@@ -21,8 +21,8 @@ def test_a_wire_snaps_into_a_port_that_takes_it_and_undo_takes_it_out(editor: Ed
     start = editor.socket(editor.node("prompt"), "output", "text")
     editor.drag(start, editor.socket(editor.node("expand"), "input", "text"))
     expect(editor.page.locator(".vue-flow__edge")).to_have_count(1)
-    editor.settled()
-    assert editor.records()["wire:expand.text"] == {"from": ["prompt", "text"], "to": ["expand", "text"]}
+    wire = {"from": ["prompt", "text"], "to": ["expand", "text"]}
+    editor.wait_for_records(lambda records: records.get("wire:expand.text") == wire)
     editor.page.keyboard.press("Control+z")
     expect(editor.page.locator(".vue-flow__edge")).to_have_count(0)
     editor.page.keyboard.press("Control+Shift+z")
@@ -50,10 +50,9 @@ def test_dragging_sends_nothing_before_the_drop_and_one_edit_after(editor: Edito
     editor.page.wait_for_timeout(100)
     assert len(editor.sent) == before
     editor.page.mouse.up()
-    editor.settled()
+    editor.wait_for_records(lambda records: records["layout:prompt"] != TWO["layout"]["prompt"])
     moves = [frame for frame in editor.sent[before:] if "layout:prompt" in frame]
     assert len(moves) == 1
-    assert editor.records()["layout:prompt"] != TWO["layout"]["prompt"]
 
 
 def test_the_palette_finds_a_node_by_a_few_letters_and_adds_it_where_it_was_asked_for(editor: Editor) -> None:
@@ -99,9 +98,8 @@ def test_a_wire_pulled_off_its_port_is_gone_and_one_put_on_another_port_goes_the
     editor.bring_in({**TWO, "nodes": nodes, "layout": layout, "wires": wires})
     x, y = editor.socket(editor.node("expand"), "input", "text")
     editor.drag((x - 12, y), editor.socket(editor.node("other"), "input", "text"))
+    editor.wait_for_records(lambda records: [key for key in records if key.startswith("wire:")] == ["wire:other.text"])
     expect(editor.page.locator(".vue-flow__edge")).to_have_count(1)
-    editor.settled()
-    assert [key for key in editor.records() if key.startswith("wire:")] == ["wire:other.text"]
     x, y = editor.socket(editor.node("other"), "input", "text")
     editor.drag((x - 12, y), (x - 80, y + 90))
     expect(editor.page.locator(".vue-flow__edge")).to_have_count(0)
@@ -134,8 +132,8 @@ def test_copy_and_paste_keep_the_wires_among_the_copied(editor: Editor) -> None:
     editor.page.keyboard.press("Control+d")
     expect(editor.page.locator(".node")).to_have_count(4)
     expect(editor.page.locator(".vue-flow__edge")).to_have_count(2)
-    editor.settled()
-    assert editor.records()["wire:expand_prompt.text"]["from"] == ["prompt_2", "text"]
+    copied = ["prompt_2", "text"]
+    editor.wait_for_records(lambda records: records.get("wire:expand_prompt.text", {}).get("from") == copied)
 
 
 def test_what_is_typed_is_kept_over_a_reload_and_undone_as_one(editor: Editor) -> None:
@@ -144,7 +142,7 @@ def test_what_is_typed_is_kept_over_a_reload_and_undone_as_one(editor: Editor) -
     field.fill("")
     field.press_sequentially("a blue star", delay=30)
     field.blur()
-    editor.settled()
+    editor.wait_for_records(lambda records: records["node:prompt"]["params"]["text"] == "a blue star")
     editor.page.reload()
     expect(editor.node("prompt").get_by_role("textbox", name="Text")).to_have_value("a blue star")
     editor.page.get_by_role("button", name="Undo").click()
@@ -170,8 +168,7 @@ def test_an_edit_made_while_the_server_is_out_of_reach_arrives(editor: Editor) -
     expect(editor.page.locator(".file-state")).to_have_text("Offline")
     editor.node("prompt").get_by_role("textbox", name="Text").fill("written on a train")
     editor.page.context.set_offline(False)
-    editor.settled()
-    assert editor.records()["node:prompt"]["params"]["text"] == "written on a train"
+    editor.wait_for_records(lambda records: records["node:prompt"]["params"]["text"] == "written on a train")
     editor.complaints.clear()
 
 
