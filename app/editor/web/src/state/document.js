@@ -65,7 +65,8 @@ export function edit(label, build, group = "") {
   build(change);
   if (isEmpty(change.diff)) return;
   applyDiff(records, change.diff);
-  session.saved = false;
+  // What the server will say in a moment: an undo that is asked for before that goes after the edit all the same.
+  Object.assign(session, { saved: false, undo: label, redo: null });
   const id = nextEdit++;
   unacknowledged.set(id, { label, diff: change.diff, group });
   keepLeftOver();
