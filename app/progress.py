@@ -4,6 +4,7 @@ import queue
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from pipelines.document import Document
@@ -38,7 +39,8 @@ def follow(executor: LocalExecutor, document: Document, console: Console) -> boo
 def show(event: Event, progress: Progress, tasks: dict[str, TaskID]) -> None:
     """One event on the bar of its node, or above the bars."""
     if event.error and event.kind in ("failed", "worker_died"):
-        progress.console.print(f"[red]{event.kind.replace('_', ' ')}[/red] {event.node or ''}: {event.error}")
+        kind, said = event.kind.replace("_", " "), f"{event.node or ''}: {event.error}"
+        progress.console.print(f"[red]{kind}[/red] {escape(said)}")
     if event.node is None or event.kind not in STATES:
         return
     if event.node not in tasks:

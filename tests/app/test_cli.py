@@ -2,14 +2,19 @@
 
 import json
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from click.testing import Result
+from rich.console import Console
+from rich.progress import Progress
 from typer.testing import CliRunner
 
 from app.cli import app
+from app.progress import show
 from assets.media import probe
+from pipelines.events import Event
 
 SHRINK = {
     "format": "patchloom/1",
@@ -52,6 +57,14 @@ def test_a_run_writes_the_file_and_a_second_run_runs_no_node(shrink: Path, tmp_p
 
     renamed = run("run", shrink, "-o", tmp_path / "out" / "other.mp4", "--home", home)
     assert "1 nodes run, 2 from cache" in renamed.stderr
+
+
+def test_an_error_is_shown_as_it_is_whatever_it_holds() -> None:
+    said = StringIO()
+    console = Console(file=said)
+    sentence = "there is no file '[/clips].mp4'"
+    show(Event("failed", "run", "load", error=sentence), Progress(console=console), {})
+    assert sentence in said.getvalue()
 
 
 def test_a_widget_is_set_from_the_command_line(shrink: Path, tmp_path: Path) -> None:
