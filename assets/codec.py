@@ -41,7 +41,7 @@ def encode(value: Value) -> bytes:
         raise TypeError(f"{kind.__name__} is no value type; it needs one of {', '.join(VALUE_TYPES)}")
     hints = _hints(kind)
     value = _with_floats(value, hints)
-    arrays = {name: _as_numpy(getattr(value, name)) for name, hint in hints.items() if _is_array(hint)}
+    arrays = {name: as_numpy(getattr(value, name)) for name, hint in hints.items() if _is_array(hint)}
     plain = {name: getattr(value, name) for name in hints.keys() - arrays.keys()}
     header = {"type": kind.__name__, "fields": plain, "spec": spec_dict(value)}
     text = json.dumps(header, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain_number)
@@ -75,7 +75,7 @@ def decode(data: bytes | Path, framework: Framework = "numpy") -> Value:
             name: _adapter(hints[name]).validate_python(_with_tuples(plain[name]), strict=True) for name in plain
         }
         made = {
-            name: _as_tensor(array) if framework == "torch" and hints[name] is Array else array
+            name: as_tensor(array) if framework == "torch" and hints[name] is Array else array
             for name, array in arrays.items()
         }
         value: Value = kind(**checked, **made)
@@ -169,18 +169,19 @@ def _load(raw: bytes) -> dict[str, npt.NDArray[Any]]:
         raise CorruptBlob("not safetensors", f"the blob's tensors cannot be read: {error}") from error
 
 
-def _as_tensor(array: npt.NDArray[Any]) -> Array:
+def as_tensor(array: npt.NDArray[Any]) -> Array:
+    """A torch tensor on the memory of an array."""
     import torch
 
     tensor: Array = torch.from_numpy(array)
     return tensor
 
 
-def _as_numpy(array: Any) -> npt.NDArray[Any]:
+def as_numpy(array: Any) -> npt.NDArray[Any]:
     """A contiguous little-endian numpy array of a numpy array or of a torch tensor on any device."""
     if hasattr(array, "detach"):
         array = array.detach().cpu().numpy()
-    native: npt.NDArray[Any] = np.ascontiguousarray(array)
+    native: npt.NDArray[Any] = np.asarray(array, order="C")
     return native.astype(native.dtype.newbyteorder("<"), copy=False)
 
 

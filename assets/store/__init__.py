@@ -7,6 +7,7 @@ missing or damaged is computed again.
 
 from assets.store.blobs import BlobMissing
 from assets.store.index import Action
+from assets.store.partial import Partial
 from assets.store.store import Store
 
-__all__ = ["Action", "BlobMissing", "Store"]
+__all__ = ["Action", "BlobMissing", "Partial", "Store"]

@@ -8,6 +8,7 @@ from typing import Any
 from assets.codec import CorruptBlob, Framework, blob_digest, content_digest, decode, encode, read_spec
 from assets.store.blobs import BlobMissing, Blobs
 from assets.store.index import Action, Index
+from assets.store.partial import Partial
 from assets.values import ModelHandle, Value
 
 
@@ -34,6 +35,10 @@ class Store:
     ) -> None:
         """Remember that `key` gave `outputs` (digests by output name, put before) in `seconds` on `device`."""
         self._index.write(Action(key, node_type, outputs, seconds, device, time.time(), peak_bytes))
+
+    def partial(self, key: str) -> Partial:
+        """The steps that an interrupted computation of `key` kept; whoever finishes it deletes them."""
+        return Partial(self.folder / "partial" / key)
 
     def put(self, value: Value) -> str:
         """Keep a value and return its digest. A value that is here already is not written again."""
