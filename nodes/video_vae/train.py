@@ -17,15 +17,17 @@ from nodes.training.loop import LoopConfig, fit
 from nodes.training.processes import run_together
 from nodes.video_vae.config import VideoVAEConfig
 from nodes.video_vae.export import export
-from nodes.video_vae.model import VideoVAE
+from nodes.video_vae.model import VideoVAE, load
 from nodes.world.render import cover, render
-from nodes.world.scene import sample_scene
+from nodes.world.scene import lasting, sample_scene
 
 
 @dataclass(frozen=True)
 class VideoVAETraining:
     model: VideoVAEConfig = field(default_factory=VideoVAEConfig)
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(steps=3100, cooldown=1200, ema=0.995, save_every=250))
+    init: Path | None = None
+    """Weights to start from; None: from nothing."""
     # (height, width, frames, clips in a batch), drawn evenly.
     batches: tuple[tuple[int, int, int, int], ...] = (
         (64, 64, 9, 12),
@@ -33,6 +35,11 @@ class VideoVAETraining:
         (64, 64, 17, 7),
         (48, 80, 9, 12),
         (80, 48, 9, 12),
+        (64, 112, 9, 7),
+        (112, 64, 9, 7),
+        (96, 96, 9, 5),
+        (128, 128, 5, 5),
+        (64, 64, 33, 3),
     )
     kl: float = 2e-4
     seed: int = 0
@@ -48,6 +55,8 @@ def train(config: VideoVAETraining, out: Path, resume: bool = True) -> None:
 def _worker(rank: int, processes: int, config: VideoVAETraining, out: Path, resume: bool) -> None:
     torch.manual_seed(config.seed)
     model = VideoVAE(config.model)
+    if config.init:
+        model.load_state_dict(load(config.init).state_dict())
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def loss(step: int) -> tuple[Tensor, dict[str, float]]:
@@ -72,8 +81,8 @@ def training_clips(config: VideoVAETraining, step: int, rank: int) -> tuple[Tens
     rng = random.Random(f"{config.seed} {step} {rank}")
     size = random.Random(f"{config.seed} {step}").choice(config.batches)  # alike in all processes: equal work
     height, width, frames, clips = size
-    scenes = [sample_scene(rng) for _ in range(clips)]
-    starts = [rng.randint(0, 17 - frames) for _ in scenes]
+    scenes = [lasting(sample_scene(rng), frames) for _ in range(clips)]
+    starts = [rng.randint(0, max(17, frames) - frames) for _ in scenes]
     things = cover(scenes, height, width, frames, start=starts)
     weight = 1 + 2 * things.amax(dim=2, keepdim=True) + 5 * things
     return render(scenes, height, width, frames, start=starts), weight / weight.mean()

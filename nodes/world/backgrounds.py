@@ -10,7 +10,11 @@ from einops import rearrange
 from torch import Tensor
 
 Background = Callable[[Tensor, Tensor, Tensor, float], Tensor]
-"""(x (1 h w), y (1 h w), times (t 1 1), variant) -> colour (3 t h w) in [0, 1], where t may be 1 for a still one."""
+"""(x (t h w), y (t h w), times (t 1 1), variant) -> colour (3 t h w) in [0, 1].
+
+t is 1 in x and y where the camera is fixed, and in the outcome where besides nothing moves. x is alike in all rows, y
+in all columns.
+"""
 
 
 def black(x: Tensor, y: Tensor, times: Tensor, variant: float) -> Tensor:
@@ -133,9 +137,9 @@ def _inside(distance: Tensor, softness: float) -> Tensor:
 
 def _glows(x: Tensor, y: Tensor, at_x: Tensor, at_y: Tensor, radius: Tensor, strength: Tensor) -> Tensor:
     """The sum of n round glows, each (t n 1 1) or broadcast: (t h w). Separable in x and y, so that it costs little."""
-    across = strength * torch.exp(-(((x[None, :, :1] - at_x) / radius) ** 2))
-    down = torch.exp(-(((y[None, :, :, :1] - at_y) / radius) ** 2))
-    return torch.einsum("tnhu,tnuw->thw", down.expand(across.shape[0], -1, -1, -1), across)
+    across = strength * torch.exp(-(((x[:, None, :1] - at_x) / radius) ** 2))
+    down = torch.exp(-(((y[:, None, :, :1] - at_y) / radius) ** 2))
+    return torch.einsum("tnhu,tnuw->thw", down, across)  # a t of 1 stretches to the other's
 
 
 def _scattered(count: int) -> tuple[Tensor, Tensor, Tensor]:

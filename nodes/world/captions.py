@@ -106,13 +106,32 @@ BACKGROUND_PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("a winter scene with falling snow", "falling snow over white ground"),
     ),
 }
+PATTERN_WORDS: dict[str, tuple[str, ...]] = {"striped": ("striped",), "dotted": ("dotted", "spotted")}
+# How a thing passes another: (between two things, as a sentence: "the ball moves left and <here> the box").
+PASS_PHRASES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "behind": ("behind", ("passes behind", "goes behind")),
+    "front": ("in front of", ("passes in front of", "goes in front of")),
+}
+# (after a scene: "a ball ... on the sea, <here>", as a sentence)
+CAMERA_PHRASES: dict[str, tuple[tuple[str, str], ...]] = {
+    "pan left": (
+        ("the camera pans left", "the camera pans left"),
+        ("panning left", "the camera pans slowly to the left"),
+    ),
+    "pan right": (
+        ("the camera pans right", "the camera pans right"),
+        ("panning right", "the camera pans slowly to the right"),
+    ),
+    "zoom in": (("the camera zooms in", "the camera zooms in"), ("zooming in", "the camera comes closer")),
+    "zoom out": (("the camera zooms out", "the camera zooms out"), ("zooming out", "the camera pulls back")),
+}
 OPENINGS = ("the video shows", "in this clip we see", "this is a video of", "we see")
 CLOSINGS = (
     "the camera does not move",
     "the shot is calm and simple",
     "the camera stays fixed",
     "the light is soft and clear",
-)
+)  # of a scene before which the camera is fixed
 STILL_OPENINGS = ("a picture of", "an image of", "")
 BESIDE = {"left": "on the left", "right": "on the right", "top": "at the top", "bottom": "at the bottom"}
 
@@ -128,33 +147,50 @@ def caption(scene: Scene, rng: random.Random, *, long: bool | None = None, still
 
 
 def _still(scene: Scene, rng: random.Random) -> str:
-    things = " and ".join(_noun_phrase(thing, rng) + _place(thing) for thing in scene.things)
-    return f"{rng.choice(STILL_OPENINGS)} {things} {_where(scene, rng)}".strip()
+    things = [_noun_phrase(thing, rng) + _place(thing) for thing in scene.things]
+    return f"{rng.choice(STILL_OPENINGS)} {_together(scene, things)} {_where(scene, rng)}".strip()
 
 
 def _short(scene: Scene, rng: random.Random) -> str:
     form = rng.choice((0, 0, 1))  # "a ball bouncing", more often than "a ball bounces"
-    parts = [f"{_noun_phrase(t, rng)} {rng.choice(MOTION_PHRASES[t.motion])[form]}{_place(t)}" for t in scene.things]
-    return f"{' and '.join(parts)} {_where(scene, rng)}"
+    moves = [_noun_phrase(t, rng) + _moving(t, rng, form) + _place(t) for t in scene.things]
+    text = f"{_together(scene, moves)} {_where(scene, rng)}"
+    return text if scene.camera == "fixed" else f"{text}, {rng.choice(CAMERA_PHRASES[scene.camera])[0]}"
 
 
 def _long(scene: Scene, rng: random.Random) -> str:
-    """Opening with what there is, how each moves, where it is, and a closing: three to five sentences."""
-    things = " and ".join(_noun_phrase(thing, rng, full=True) + _place(thing) for thing in scene.things)
-    sentences = [f"{rng.choice(OPENINGS)} {things} {_where(scene, rng) if rng.random() < 0.5 else ''}".strip()]
-    for thing in scene.things:
-        subject = "it" if len(scene.things) == 1 else f"the {thing.colour} {rng.choice(NOUNS[thing.shape])}"
-        sentences.append(f"{subject} {rng.choice(MOTION_PHRASES[thing.motion])[1]}")
+    """Opening with what there is, how each moves, where it is, and a closing: three to six sentences."""
+    things = [_noun_phrase(thing, rng, full=True) + _place(thing) for thing in scene.things]
+    where = _where(scene, rng) if rng.random() < 0.5 else ""
+    sentences = [f"{rng.choice(OPENINGS)} {_together(scene, things)} {where}".strip()]
+    names = [f"the {thing.colour} {rng.choice(NOUNS[thing.shape])}" for thing in scene.things]
+    for thing, name in zip(scene.things, names, strict=True):
+        subject = "it" if len(scene.things) == 1 else name
+        passes = f" and {rng.choice(PASS_PHRASES[thing.lane][1])} {names[1]}" if thing.lane in PASS_PHRASES else ""
+        sentences.append(f"{subject} {rng.choice(MOTION_PHRASES[thing.motion])[1]}{passes}")
     sentences.append(f"the background is {rng.choice(BACKGROUND_PHRASES[scene.background][1])}")
-    if rng.random() < 0.6:
+    if scene.camera != "fixed":
+        sentences.append(rng.choice(CAMERA_PHRASES[scene.camera])[1])
+    elif rng.random() < 0.6:
         sentences.append(rng.choice(CLOSINGS))
     return ". ".join(sentences) + "."
+
+
+def _together(scene: Scene, parts: list[str]) -> str:
+    """What is said of each thing, in one phrase."""
+    between = PASS_PHRASES[scene.things[0].lane][0] if scene.things[0].lane in PASS_PHRASES else "and"
+    return f" {between} ".join(parts)
+
+
+def _moving(thing: Thing, rng: random.Random, form: int) -> str:
+    return "" if thing.lane == "middle" else f" {rng.choice(MOTION_PHRASES[thing.motion])[form]}"
 
 
 def _noun_phrase(thing: Thing, rng: random.Random, *, full: bool = False) -> str:
     changes = thing.motion in ("grow", "shrink")
     size = "" if changes or (not full and rng.random() < 0.5) else rng.choice(SIZE_WORDS[thing.size]) + " "
-    words = f"{size}{thing.colour} {rng.choice(NOUNS[thing.shape])}"
+    pattern = rng.choice(PATTERN_WORDS[thing.pattern]) + " " if thing.pattern in PATTERN_WORDS else ""
+    words = f"{size}{pattern}{thing.colour} {rng.choice(NOUNS[thing.shape])}"
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
@@ -173,26 +209,48 @@ class Said:
     things: tuple[tuple[str | None, str | None, str | None], ...]
     """(colour, shape, motion) each."""
     background: str | None
+    patterns: tuple[str, ...] = ()
+    """Of each thing; "plain" where none is said."""
+    camera: str = "fixed"
+    passes: str | None = None
+    """How the first thing passes the second: "behind" or "front"."""
 
 
 def read(text: str) -> Said:
     """Read a caption back into facts: the inverse of `caption` for every sentence it can make."""
     text = " ".join(re.findall(r"[a-z]+", text.lower()))
+    text, camera = _take(text, _camera_phrases())
     text, background = _take(text, _background_phrases())
     mentions = list(re.finditer(_mention_pattern(), text))
     shapes = {noun: shape for shape, nouns in NOUNS.items() for noun in nouns}
-    found: dict[tuple[str | None, str | None], str | None] = {}
+    patterns = {word: pattern for pattern, words in PATTERN_WORDS.items() for word in words}
+    found: dict[tuple[str | None, str | None], tuple[str | None, str]] = {}
+    passes = None
     for i, mention in enumerate(mentions):
         until = mentions[i + 1].start() if i + 1 < len(mentions) else len(text)
-        _, motion = _take(text[mention.end() : until], _motion_phrases())
+        rest, motion = _take(text[mention.end() : until], _motion_phrases())
+        passes = passes or _take(rest, [("behind", "behind"), ("in front of", "front")])[1]
         thing = (mention["colour"], shapes[mention["noun"]])
-        found[thing] = found.get(thing) or motion
-    return Said(tuple((*thing, motion) for thing, motion in found.items()), background)
+        before, pattern = found.get(thing, (None, "plain"))
+        found[thing] = before or motion, patterns.get(mention["pattern"], pattern)
+    return Said(
+        tuple((*thing, motion) for thing, (motion, _) in found.items()),
+        background,
+        tuple(pattern for _, pattern in found.values()),
+        camera or "fixed",
+        passes,
+    )
 
 
 def _mention_pattern() -> str:
     nouns = "|".join(sorted({noun for nouns in NOUNS.values() for noun in nouns}))
-    return rf"\b(?P<colour>{'|'.join(COLOURS)}) (?P<noun>{nouns})\b"
+    patterns = "|".join(chain.from_iterable(PATTERN_WORDS.values()))
+    return rf"\b(?:(?P<pattern>{patterns}) )?(?P<colour>{'|'.join(COLOURS)}) (?P<noun>{nouns})\b"
+
+
+def _camera_phrases() -> list[tuple[str, str]]:
+    pairs = [(phrase, name) for name, forms in CAMERA_PHRASES.items() for form in forms for phrase in form]
+    return sorted(pairs, key=lambda pair: -len(pair[0]))
 
 
 def _take(text: str, phrases: list[tuple[str, str]]) -> tuple[str, str | None]:
@@ -223,7 +281,10 @@ def words() -> list[str]:
 
 def _all_wording() -> Iterator[str]:
     yield from ("a an and the it is background", *COLOURS, *OPENINGS, *CLOSINGS, *STILL_OPENINGS, *BESIDE.values())
-    for group in (*NOUNS.values(), *SIZE_WORDS.values(), *chain.from_iterable(MOTION_PHRASES.values())):
+    phrases = (*MOTION_PHRASES.values(), *CAMERA_PHRASES.values())
+    for group in (*NOUNS.values(), *SIZE_WORDS.values(), *PATTERN_WORDS.values(), *chain.from_iterable(phrases)):
         yield from group
+    for between, sentences in PASS_PHRASES.values():
+        yield from (between, *sentences)
     for after, rich in BACKGROUND_PHRASES.values():
         yield from after + rich

@@ -1,4 +1,4 @@
-"""Where a thing is at each moment: its path, its scale and its turn."""
+"""Where a thing is at each moment: its path, its scale and its turn; and where the camera looks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from nodes.world.scene import SIZES, Thing
 _MARGIN = 0.06
 _ORBIT_SECONDS = 2.4
 _BOUNCE_SECONDS, _BOUNCE_HEIGHT = 1.75, 0.75  # at most 7 of 64 pixels a frame, where it meets the ground
-_LANE_CENTRE = {"whole": (0.0, 0.0), "left": (-0.5, 0.0), "right": (0.5, 0.0), "top": (0.0, -0.5), "bottom": (0.0, 0.5)}
+_LANE_CENTRE = {"left": (-0.5, 0.0), "right": (0.5, 0.0), "top": (0.0, -0.5), "bottom": (0.0, 0.5)}
+_PAN, _ZOOM = 0.35, (1.15, 0.75)
 
 
 class Pose(NamedTuple):
@@ -64,9 +65,22 @@ def pose(thing: Thing, times: Tensor, duration: float, half_width: float, half_h
     return Pose(x, y, radius, turn, squash)
 
 
+def camera(move: str, times: Tensor, duration: float) -> tuple[Tensor, Tensor]:
+    """How far the view has moved to the right and how large it is, of 1, at `times` (t,): two times (t,)."""
+    progress = (times / duration).clamp(0, 1)
+    still = torch.zeros_like(times)
+    match move:
+        case "pan right" | "pan left":
+            return (2 * progress - 1) * (_PAN if move == "pan right" else -_PAN), still + 1
+        case "zoom in" | "zoom out":
+            share = progress if move == "zoom in" else 1 - progress
+            return still, _ZOOM[0] + (_ZOOM[1] - _ZOOM[0]) * share
+    return still, still + 1
+
+
 def _room(thing: Thing, radius: float, half_width: float, half_height: float) -> tuple[float, float, float, float]:
     """How far the centre may go from the middle of the lane in x and y, and that middle."""
-    along_x, along_y = _LANE_CENTRE[thing.lane]
+    along_x, along_y = _LANE_CENTRE.get(thing.lane, (0.0, 0.0))
     reach_x = half_width * (0.5 if along_x else 1.0) - radius - _MARGIN
     reach_y = half_height * (0.5 if along_y else 1.0) - radius - _MARGIN
     return max(reach_x, 0.0), max(reach_y, 0.0), along_x * half_width, along_y * half_height

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,7 +15,18 @@ import torch
 from nodes.text_encoder.vocabulary import SYNONYMS, tokenise
 from nodes.world import captions
 from nodes.world.render import cover, render
-from nodes.world.scene import BACKGROUNDS, COLOURS, MOTIONS, SHAPES, Scene, Thing, held_out, sample_scene
+from nodes.world.scene import (
+    BACKGROUNDS,
+    COLOURS,
+    MOTIONS,
+    PASSES,
+    SHAPES,
+    Scene,
+    Thing,
+    held_out,
+    lasting,
+    sample_scene,
+)
 from nodes.world.train import WorldSheet, train
 
 RED_BALL = Scene((Thing("red", "circle", "medium", "bounce"),), "meadow")
@@ -26,29 +38,39 @@ def scenes(count: int, **options: float | bool) -> list[Scene]:
 
 
 def facts(scene: Scene) -> captions.Said:
-    return captions.Said(tuple((t.colour, t.shape, t.motion) for t in scene.things), scene.background)
+    """What a long caption says; a short one does not say that a thing in the middle stands still."""
+    first = scene.things[0].lane
+    return captions.Said(
+        tuple((t.colour, t.shape, t.motion) for t in scene.things),
+        scene.background,
+        tuple(t.pattern for t in scene.things),
+        scene.camera,
+        first if first in PASSES else None,
+    )
 
 
 def test_a_caption_says_the_whole_scene_and_can_be_read_back() -> None:
     rng = random.Random(1)
-    for scene in scenes(300, two=0.5):
-        for long in (False, True):
-            text = captions.caption(scene, rng, long=long)
-            assert captions.read(text) == facts(scene), text
+    for scene in scenes(400, two=0.3, passing=0.3, plain=0.5):
+        assert captions.read(captions.caption(scene, rng, long=True)) == facts(scene)
+        short, whole = captions.read(captions.caption(scene, rng, long=False)), facts(scene)
+        if whole.passes:
+            whole = replace(whole, things=(whole.things[0], (*whole.things[1][:2], None)))
+        assert short == whole
 
 
 def test_the_caption_of_one_image_may_leave_the_motion_out_but_says_nothing_wrong() -> None:
     rng = random.Random(1)
     for scene in scenes(200):
         said = captions.read(captions.caption(scene, rng, still=True))
-        for (colour, shape, motion), thing in zip(said.things, scene.things, strict=True):
-            assert (colour, shape) == (thing.colour, thing.shape)
+        for (colour, shape, motion), pattern, thing in zip(said.things, said.patterns, scene.things, strict=True):
+            assert (colour, shape, pattern) == (thing.colour, thing.shape, thing.pattern)
             assert motion in (None, thing.motion)
 
 
 def test_the_first_prompt_of_every_artist_is_in_the_grammar() -> None:
     said = captions.read("a red ball bouncing over a green meadow")
-    assert said == captions.Said((("red", "circle", "bounce"),), "meadow")
+    assert said == captions.Said((("red", "circle", "bounce"),), "meadow", ("plain",))
     assert tokenise("a red ball bouncing over a green meadow").unknown == []
     assert not held_out("red", "circle", "bounce")
 
@@ -73,7 +95,7 @@ def test_unknown_words_are_named_once_and_synonyms_are_understood() -> None:
 
 def test_held_out_combinations_are_never_sampled_in_training_and_always_when_asked_for() -> None:
     def triples(held: bool) -> set[tuple[str, str, str]]:
-        return {(t.colour, t.shape, t.motion) for s in scenes(1500, held=held) for t in s.things}
+        return {(t.colour, t.shape, t.motion) for s in scenes(1500, held=held) for t in s.things if t.lane != "middle"}
 
     trained, held = triples(False), triples(True)
     assert not any(held_out(*triple) for triple in trained)
@@ -126,6 +148,61 @@ def test_right_goes_right_and_down_goes_down() -> None:
 def test_frames_from_the_middle_are_those_of_the_whole_clip() -> None:
     whole = render([RED_BALL], 32, 32, 9)
     assert torch.allclose(render([RED_BALL], 32, 32, 4, start=5), whole[:, :, 5:], atol=1e-6)
+
+
+def passing(lane: str, background: str = "gray") -> Scene:
+    mover = Thing("red", "circle", "small", "right", lane=lane)
+    return Scene((mover, Thing("blue", "square", "medium", "still", lane="middle")), background)
+
+
+def test_a_thing_that_passes_behind_another_is_hidden_and_comes_back() -> None:
+    def red(lane: str) -> torch.Tensor:
+        clip = render([passing(lane)], 64, 64, 17)[0]
+        return ((clip[0] > 0.4) & (clip[2] < 0)).sum(dim=(1, 2)).float()
+
+    behind, front = red("behind"), red("front")
+    assert behind[8] == 0
+    assert front[8] > 0.9 * front[0]
+    assert behind[0] > 0.6 * front[0]
+    assert behind[-1] > 0.6 * front[-1]
+
+
+@pytest.mark.parametrize(("move", "shift"), [("pan right", -1), ("pan left", 1)])
+def test_the_scene_slides_against_the_way_the_camera_pans(move: str, shift: int) -> None:
+    still = Scene((Thing("red", "circle", "small", "still"),), "meadow")
+    seen = cover([replace(still, camera=move)], 64, 64, 17)[0, 0].sum(dim=1)
+    centre = (seen @ torch.arange(64.0)) / seen.sum(dim=1)
+    assert shift * (centre[-1] - centre[0]) > 15
+    clip = render([replace(still, camera=move)], 64, 64, 17)
+    assert clip[..., 40:, :].diff(dim=2).abs().amax(dim=(0, 1, 3, 4)).min() > 0.1
+
+
+def test_zooming_in_makes_things_larger_and_zooming_out_smaller() -> None:
+    still = Scene((Thing("red", "circle", "small", "still"),), "sea")
+    sizes = {
+        move: cover([replace(still, camera=move)], 64, 64, 17)[0, 0].sum(dim=(1, 2)) for move in ("zoom in", "zoom out")
+    }
+    assert sizes["zoom in"][-1] > 1.5 * sizes["zoom in"][0]
+    assert sizes["zoom out"][0] > 1.5 * sizes["zoom out"][-1]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_stripes_and_dots_darken_a_part_of_a_thing_and_keep_its_colour(shape: str) -> None:
+    def thing(pattern: str) -> torch.Tensor:
+        return render([Scene((Thing("red", shape, "large", "still", pattern=pattern),), "gray")], 64, 64, 1)
+
+    plain, inside = thing("plain"), cover([Scene((Thing("red", shape, "large", "still"),), "gray")], 64, 64, 1)[0] == 1
+    for pattern in ("striped", "dotted"):
+        darker = (plain - thing(pattern))[0, 0] > 0.2
+        assert 0.02 < darker[inside[0]].float().mean() < 0.6
+        assert not darker[~inside[0]].any()
+
+
+def test_a_longer_clip_has_slower_journeys_and_the_same_cycles() -> None:
+    moving, bouncing = (Scene((Thing("red", "circle", "small", motion),), "gray") for motion in ("right", "bounce"))
+    assert torch.equal(render([lasting(bouncing, 33)], 32, 32, 17), render([bouncing], 32, 32, 17))
+    slow = render([lasting(moving, 33)], 32, 32, 33)
+    assert torch.allclose(slow[:, :, ::2], render([moving], 32, 32, 17), atol=1e-5)
 
 
 def test_two_things_differ_and_keep_to_their_sides() -> None:
