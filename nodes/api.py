@@ -10,7 +10,8 @@ From the signature come ports, widgets, outputs, help, JSON schema and cache key
 
 - a parameter of a value type is an input port; with `| None = None` it is an optional port;
 - a parameter with a default is a widget (which can be promoted to a port), shaped by its annotation;
-- a parameter of type `Context` or `Files` is filled in by whoever runs the node, in node and spec functions alike;
+- a parameter of type `Context`, `Files` or `Workflow` is filled in by whoever runs the node, `Files` in spec functions
+  too;
 - the return type names the output: `-> Latent` is an output called "latent"; a NamedTuple gives several;
 - a plain string inside `Annotated` is the help text of that port or widget.
 
@@ -29,10 +30,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from assets.files import Files
 from assets.values import VALUE_TYPES
-from nodes.context import Context
+from nodes.context import Context, Workflow
 
 ScalarType = type[int] | type[float] | type[bool] | type[str]
-INJECTED = (Context, Files)
+INJECTED = (Context, Files, Workflow)
 
 
 class SpecError(ValueError):

@@ -1,6 +1,7 @@
 """What a running node may ask of whoever runs it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from assets.values import Clip, Latent, ModelHandle, Patches
@@ -8,6 +9,16 @@ from assets.values import Clip, Latent, ModelHandle, Patches
 
 class Cancelled(BaseException):
     """Raised inside a node when its run was cancelled; nothing of it is cached. Nodes let it pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """The workflow that is run, as the text of its file, for nodes that leave a file which can be made again from it.
+
+    Empty where a node runs by itself. No part of a node's key: a file keeps the workflow that it was first made by.
+    """
+
+    text: str = ""
 
 
 class Context(Protocol):

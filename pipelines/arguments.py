@@ -8,7 +8,7 @@ from typing import Any
 
 from assets.files import Files
 from nodes.api import Node, Range, Widget
-from nodes.context import Context
+from nodes.context import Context, Workflow
 from pipelines.strict_json import LARGEST_INT, Json
 
 Number = int | float | bool | str
@@ -56,14 +56,18 @@ def parameters(function: Callable[..., Any]) -> tuple[str, ...]:
     return tuple(inspect.signature(function).parameters)
 
 
-def injected(function: Callable[..., Any], files: Files, context: Context | None = None) -> dict[str, Any]:
-    """The arguments of type Files and Context that a node or spec function asks for."""
-    filled: dict[str, Any] = dict.fromkeys(_of_type(function, Files), files)
-    return filled | {name: context for name in _of_type(function, Context) if context is not None}
+def injected(
+    function: Callable[..., Any], files: Files, context: Context | None = None, workflow: str = ""
+) -> dict[str, Any]:
+    """The arguments of type Files, Context and Workflow that a node or spec function asks for."""
+    filled: dict[str, Any] = dict.fromkeys(of_type(function, Files), files)
+    filled |= dict.fromkeys(of_type(function, Workflow), Workflow(workflow))
+    return filled | {name: context for name in of_type(function, Context) if context is not None}
 
 
 @cache
-def _of_type(function: Callable[..., Any], kind: type) -> tuple[str, ...]:
+def of_type(function: Callable[..., Any], kind: type) -> tuple[str, ...]:
+    """The names of a function's parameters of that type."""
     found = inspect.signature(function).parameters.values()
     return tuple(parameter.name for parameter in found if parameter.annotation in (kind, kind.__name__))
 

@@ -9,6 +9,7 @@ from assets import images, media
 from assets.files import Files
 from assets.values import Clip, ClipSpec, Mask, MaskSpec, SavedFile, SavedFileSpec
 from nodes.api import FileName, Range, SpecError, node
+from nodes.context import Workflow
 
 VIDEO = ("mp4", "webm", "mov", "mkv", "gif", "webp")
 IMAGE = ("png", "jpg", "jpeg", "webp")
@@ -219,7 +220,7 @@ def save_clip_spec(clip: ClipSpec, file: str, files: Files) -> SavedFileSpec:
 
 
 @node(
-    version=1,
+    version=2,
     category="output",
     spec=save_clip_spec,
     label="Save clip",
@@ -229,14 +230,15 @@ def save_clip(
     clip: Annotated[Clip, "What is to be saved."],
     *,
     files: Files,
+    workflow: Workflow,
     file: Annotated[
         str, FileName("save", SAVED), "Name below the outputs folder; its ending says the format."
     ] = "clip.mp4",
     quality: Annotated[int, Range(1, 100), "Of the lossy formats."] = 90,
 ) -> SavedFile:
-    """Write a clip or an image to the outputs folder; the file appears whole or not at all."""
+    """Write a clip or an image, with the workflow that made it, to the outputs folder: whole or not at all."""
     target = files.target(file)
-    media.write_clip(clip, target, quality=quality)
+    media.write_clip(clip, target, quality=quality, workflow=workflow.text or None)
     with target.open("rb") as written:
         return SavedFile(file, hashlib.file_digest(written, "sha256").hexdigest())
 

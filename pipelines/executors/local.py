@@ -155,8 +155,8 @@ class LocalExecutor:
             if self._worker.gone:
                 self._worker = self._new_worker()
             worker = self._worker
-        message = {"do": "run", "task": number, "type": task.type, "widgets": task.widgets, "inputs": task.inputs}
-        worker.send(message)
+        asked = {"type": task.type, "widgets": task.widgets, "inputs": task.inputs, "workflow": task.workflow}
+        worker.send({"do": "run", "task": number, **asked})
         if run.stop.is_set():
             worker.send({"do": "cancel", "task": number})
         try:

@@ -11,10 +11,11 @@ from typing import Any
 from assets.files import Files
 from assets.store import BlobMissing, Store
 from nodes.api import Node
-from pipelines.arguments import Number, injected, parameters, widget_values
+from nodes.context import Workflow
+from pipelines.arguments import Number, injected, of_type, parameters, widget_values
 from pipelines.check import Library, Problem, Report, check
 from pipelines.connect import widget_content
-from pipelines.document import Document
+from pipelines.document import Document, dumps
 from pipelines.events import Event
 from pipelines.executors.still_there import still_there
 from pipelines.keys import node_key
@@ -41,12 +42,16 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One node to compute. inputs: digests by the name of the port or wired widget."""
+    """One node to compute.
+
+    inputs: digests by the name of the port or wired widget. workflow: the document's text, for a node that asks for it.
+    """
 
     node: str
     type: str
     widgets: dict[str, Number]
     inputs: dict[str, str]
+    workflow: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +140,8 @@ class Run:
                 return []
             key = node_key(declared, widgets, inputs, self._engine.numerics(), content)
             if again or not self._recall(node, declared, key):
-                return self._run_node(node, key, Task(node, declared.type, widgets, inputs))
+                workflow = dumps(self._document) if of_type(declared.fn, Workflow) else ""
+                return self._run_node(node, key, Task(node, declared.type, widgets, inputs, workflow))
         return []
 
     def _recall(self, node: str, declared: Node, key: str) -> bool:

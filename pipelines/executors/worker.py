@@ -116,7 +116,8 @@ class Worker:
         specs = {name: value.spec if name in node.inputs and value else value for name, value in arguments.items()}
         # What was unknown while wiring is known now; the spec function's sentence is better than torch's.
         node.output_specs({**specs, **injected(node.spec, self.files)})
-        return node.by_output(node.fn(**arguments, **injected(node.fn, self.files, context)))
+        filled = injected(node.fn, self.files, context, task["workflow"])
+        return node.by_output(node.fn(**arguments, **filled))
 
     def _inputs(self, digests: Mapping[str, str]) -> dict[str, Value]:
         values: dict[str, Value] = {}

@@ -27,6 +27,7 @@ from assets.values import (
     Value,
 )
 from nodes.api import Node, Port, Widget
+from nodes.context import Workflow
 from nodes.registry import library
 from pipelines.arguments import coerce, injected, widget_values
 
@@ -154,6 +155,6 @@ def declaration(node: Node) -> dict[str, Any]:
 def test_a_saved_file_is_named_by_its_content(files: Files, bench: Bench) -> None:
     import hashlib
 
-    made = NODES["save_clip"].fn(some_clip(5), file="a/clip.mp4", quality=90, files=files)
+    made = NODES["save_clip"].fn(some_clip(5), file="a/clip.mp4", quality=90, files=files, workflow=Workflow())
     assert isinstance(made, SavedFile)
     assert made.digest == hashlib.sha256((files.outputs / "a/clip.mp4").read_bytes()).hexdigest()

@@ -10,6 +10,7 @@ from tiny_models import Bench
 
 from assets.files import Files
 from assets.values import Clip, VideoVAE
+from nodes.context import Workflow
 from nodes.media.nodes import load_clip, resize, save_clip, trim
 from nodes.models.handles import builtin
 from nodes.video_vae.nodes import decode_latent, encode_video
@@ -30,7 +31,7 @@ def test_footage_keeps_its_length_rate_size_and_colours_from_file_to_file(
     assert decoded.spec == clip.spec
     assert psnr(clip, decoded) > least_psnr
 
-    saved = save_clip(decoded, file="out.mp4", files=files)
+    saved = save_clip(decoded, file="out.mp4", files=files, workflow=Workflow())
     frames, fps = opencv_frames(tmp_path / saved.name)
     assert frames.shape == (17, 64, 96, 3)
     assert fps == pytest.approx(clip.fps, rel=0.01)

@@ -20,7 +20,7 @@ from assets.values import (
     VideoVAE,
 )
 from nodes.api import REGISTRY, FileName, Node, Range, Seed, SpecError, node, warn
-from nodes.context import Context
+from nodes.context import Context, Workflow
 
 
 def library() -> dict[str, Node]:
@@ -140,6 +140,16 @@ def save_text_spec(name: str, files: Files) -> SavedFileSpec:
 def save_text(text: Text, *, name: Annotated[str, FileName("save", (".txt",))] = "a.txt", files: Files) -> SavedFile:
     """Write a text file."""
     data = text.text.encode()
+    files.target(name).write_bytes(data)
+    return SavedFile(name, hashlib.sha256(data).hexdigest())
+
+
+@node(version=1, category="test", spec=save_text_spec)
+def save_workflow(
+    text: Text, *, name: Annotated[str, FileName("save", (".json",))] = "a.json", files: Files, workflow: Workflow
+) -> SavedFile:
+    """Write down what is run."""
+    data = workflow.text.encode()
     files.target(name).write_bytes(data)
     return SavedFile(name, hashlib.sha256(data).hexdigest())
 

@@ -7,7 +7,7 @@ from engine_bench import TIMEOUT, Bench, workflow
 
 from assets.values import Latent
 from pipelines.diff import RecordsDiff, apply
-from pipelines.document import Document
+from pipelines.document import Document, loads
 
 NODES = {
     "prompt": ("words", {"text": "a red ball"}),
@@ -174,6 +174,14 @@ def test_a_saved_file_that_is_gone_or_changed_is_written_again(bench: Bench) -> 
     assert bench.run(document).ran == ("s",)
     assert file.read_text() == "saved"
     assert bench.run(document).ran == ()
+
+
+def test_a_node_that_asks_for_the_workflow_gets_it_whole_and_does_not_run_again_for_it(bench: Bench) -> None:
+    made = workflow({"w": ("words", {}), "s": ("save_workflow", {})}, "w.text -> s.text")
+    assert bench.run(made).failed == {}
+    assert loads((bench.files.outputs / "a.json").read_text()) == made
+    moved = Document({**made.records, "layout:w": {"x": 1.0, "y": 2.0}})
+    assert bench.run(moved).ran == ()
 
 
 def test_a_file_that_changed_is_read_again(bench: Bench) -> None:

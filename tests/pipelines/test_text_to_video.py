@@ -8,11 +8,11 @@ import pytest
 from engine_bench import TIMEOUT, Bench, changed
 
 import pipelines
-from assets.media import read_clip
+from assets.media import read_clip, read_workflow
 from assets.values import Clip
 from nodes.registry import library
 from pipelines.check import check
-from pipelines.document import Document, load
+from pipelines.document import Document, load, loads
 
 WORKFLOW = Path(pipelines.__file__).parent / "library" / "text_to_video.loom.json"
 
@@ -38,6 +38,9 @@ def test_a_prompt_becomes_a_video_and_only_changes_run_again(studio: Bench, text
     saved = read_clip(studio.files.outputs / "text_to_video.mp4")
     assert saved.frames.shape == made.frames.shape == (17, 64, 64, 3)
     assert saved.fps == 8
+    inside = read_workflow(studio.files.outputs / "text_to_video.mp4")
+    assert inside
+    assert loads(inside) == text_to_video
 
     previews = [event for event in studio.events if event.kind == "preview"]
     assert {event.node for event in previews} == {"sampler"}
