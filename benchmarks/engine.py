@@ -1,0 +1,103 @@
+"""What the engine itself costs: `python -m benchmarks.engine [--sizes 300,1000,10000] [--repeats 5]`.
+
+Graphs of trivial nodes through the local executor, in a fresh store each: a first run, runs with everything cached, and
+runs with one leaf changed. Traffic is the JSON of all events of the first run; memory the peak of both processes.
+"""
+
+import json
+import re
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from assets.files import Files
+from assets.store import Store
+from pipelines.document import Document, wire_id
+from pipelines.events import Event
+from pipelines.executors.local import LocalExecutor
+
+WIDTH = 10
+
+
+def main(
+    sizes: Annotated[str, typer.Option(help="Numbers of nodes.")] = "300,1000,10000",
+    repeats: Annotated[int, typer.Option(help="Cached runs, and runs with one leaf changed.", min=1)] = 5,
+) -> None:
+    """Measure first, cached and nearly cached runs."""
+    columns = ("graph", "nodes", "first run s", "cached ms", "one leaf ms", "traffic MB", "server MB", "worker MB")
+    table = Table(*columns, box=None)
+    for size in map(int, sizes.split(",")):
+        for name, width in (("chain", 1), ("layered", WIDTH)):
+            table.add_row(name, str(size), *measure(size, width, repeats))
+    Console().print(table)
+
+
+def measure(size: int, width: int, repeats: int) -> list[str]:
+    """One line of the table."""
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        store = Store(Path(folder) / "store")
+        executor = LocalExecutor(store, Files((), Path(folder)), threads=1, nodes="benchmarks.trivial_nodes")
+        run(executor, graph(1, 1, first=-1))
+        traffic = Traffic()
+        unsubscribe = executor.subscribe(traffic.see)
+        first = run(executor, graph(size, width))
+        unsubscribe()
+        cached = [run(executor, graph(size, width)) for _ in range(repeats)]
+        leaf = [run(executor, graph(size, width, last=number)) for number in range(2, repeats + 2)]
+        memory = [f"{peak(pid) / 1e6:.0f}" for pid in ("self", str(executor.worker_pid))]
+        executor.close()
+        store.close()
+    times = [f"{first:.2f}", *(f"{statistics.median(times) * 1e3:.0f}" for times in (cached, leaf))]
+    return [*times, f"{traffic.bytes / 1e6:.2f}", *memory]
+
+
+def run(executor: LocalExecutor, document: Document) -> float:
+    """Seconds."""
+    summary = executor.wait(executor.submit(document))
+    assert not summary.failed, summary.failed
+    return summary.seconds
+
+
+def graph(size: int, width: int, first: float = 0.0, last: float = 1.0) -> Document:
+    """Layers of `width` nodes, each of which takes what two nodes of the layer before made; a chain takes one.
+
+    first: widget of the first node; last: of the last.
+    """
+    records: dict[str, Any] = {}
+    for number in range(size):
+        if number < width:
+            records[f"node:n{number}"] = {"type": "start", "version": 1, "params": {"value": first + number}}
+            continue
+        by = last if number == size - 1 else 1.0 + number / size
+        records[f"node:n{number}"] = {"type": "add", "version": 1, "params": {"by": by}}
+        layer = (number // width - 1) * width
+        sources = {layer + number % width, layer + (number + 1) % width}
+        for port, source in zip("ab", sorted(sources), strict=False):
+            target = (f"n{number}", port)
+            records[wire_id(target)] = {"from": [f"n{source}", "scalar"], "to": list(target)}
+    return Document(records)
+
+
+class Traffic:
+    """Bytes of the events' JSON."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+    def see(self, event: Event) -> None:
+        self.bytes += len(json.dumps(event.to_json()))
+
+
+def peak(pid: str) -> int:
+    """Bytes that a process had resident at most."""
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
+
+
+if __name__ == "__main__":
+    typer.run(main)
