@@ -1,19 +1,28 @@
 """`patchloom train`: make the built-in weights again, stage by stage. Every run resumes from its folder."""
 
 import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import track
 
 from assets.weight_files import BUILTIN
 
-train = typer.Typer(help="Train the built-in models, stage by stage.", no_args_is_help=True)
+train = typer.Typer(help="Train the built-in models, stage by stage, or on clips of your own.", no_args_is_help=True)
+
+T = TypeVar("T")
 
 Out = Annotated[Path, typer.Option(help="Folder of the run: checkpoint and curves; a run that is there goes on.")]
 Steps = Annotated[int | None, typer.Option(help="Optimiser steps in all; else as the shipped weights were trained.")]
 Processes = Annotated[int, typer.Option(help="Training processes, one thread each.")]
+Folder = Annotated[Path, typer.Argument(help="Your clips and images, also in folders below it.")]
 Weights = Annotated[Path, typer.Option(help="Folder of the family's weights: read from and written to.")]
 
 
@@ -70,6 +79,46 @@ def expander(out: Out = Path("runs/expander"), steps: Steps = None, weights: Wei
     config = with_steps(ExpanderTraining(), steps)
     fit(config, out)
     export(config, out, weights / "expander.safetensors")
+
+
+@train.command()
+def recaption(
+    folder: Folder,
+    detail: Annotated[Literal["short", "descriptive"], typer.Option(help="What kind of text.")] = "descriptive",
+    overwrite: Annotated[bool, typer.Option(help="Also the texts that you wrote or changed.")] = False,
+    weights: Weights = BUILTIN,
+) -> None:
+    """Let the captioner write a text beside every clip and image of a folder: walk.txt for walk.mp4.
+
+    Texts that you wrote or changed are left alone. A run that was ended goes on where it was.
+    """
+    from nodes.captioner.recaption import Recaption
+    from nodes.captioner.recaption import recaption as write
+    from nodes.training.folder import clip_files
+
+    files = said_plainly(lambda: clip_files(folder))
+    config = Recaption(weights / "captioner.safetensors", weights / "video_vae.safetensors", detail, overwrite)
+    console, became = Console(stderr=True), Counter[str]()
+    outcomes = write(files, config)
+    for _ in track(files, "captions", console=console):
+        outcome = said_plainly(lambda: next(outcomes))
+        became[outcome.did] += 1
+        if outcome.did in ("written", "failed"):
+            colour = "red" if outcome.did == "failed" else "dim"
+            name = escape(str(outcome.file.relative_to(folder)))
+            console.print(f"[{colour}]{name}[/{colour}] {escape(outcome.said)}", highlight=False, soft_wrap=True)
+    said = {"written": "written", "there": "there from before", "kept": "left as you wrote them", "failed": "failed"}
+    print(", ".join(f"{became[did]} {words}" for did, words in said.items() if became[did]))
+    raise typer.Exit(1 if became["failed"] else 0)
+
+
+def said_plainly(action: Callable[[], T]) -> T:
+    """Run `action`; what it refuses (an OSError, or a ValueError of ours) is one sentence on stderr."""
+    try:
+        return action()
+    except (OSError, ValueError) as refusal:
+        print(f"error: {refusal}", file=sys.stderr)
+        raise typer.Exit(1) from refusal
 
 
 def with_steps(config: Any, steps: int | None) -> Any:
