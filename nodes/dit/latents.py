@@ -15,14 +15,14 @@ from torch import Tensor
 
 from nodes.video_vae.model import VideoVAE
 from nodes.world.render import render
-from nodes.world.scene import Scene, sample_scene
+from nodes.world.scene import Scene, lasting, sample_scene
 
-_AT_ONCE = 16
+_PIXELS_AT_ONCE = 16 * 17 * 64 * 64
 
 
-def scene(seed: str, index: int, *, held: bool = False) -> Scene:
+def scene(seed: str, index: int, frames: int = 17, *, held: bool = False) -> Scene:
     """The scene of one clip of the store."""
-    return sample_scene(random.Random(f"{seed} {index}"), held=held)
+    return lasting(sample_scene(random.Random(f"{seed} {index}"), held=held), frames)
 
 
 @torch.no_grad()
@@ -33,8 +33,9 @@ def make_latents(
     if path.exists():
         return load_file(path)["latents"]
     parts = []
-    for start in range(0, count, _AT_ONCE):
-        scenes = [scene(seed, index, held=held) for index in range(start, min(start + _AT_ONCE, count))]
+    at_once = max(1, _PIXELS_AT_ONCE // (frames * height * width))
+    for start in range(0, count, at_once):
+        scenes = [scene(seed, index, frames, held=held) for index in range(start, min(start + at_once, count))]
         clips = render(scenes, height, width, frames)
         with torch.autocast(clips.device.type, torch.bfloat16):
             parts.append(vae.encode(clips).bfloat16())

@@ -1,14 +1,15 @@
 """Train the DiT and the text encoder together: `train(config, out)`, resumed from `out` where it holds a checkpoint.
 
-Needs the video VAE's weights. First renders and encodes `config.clips` clips (kept in `out`), then trains on them, at
-first on single frames mostly: shape and colour are learned on a fifth of the tokens. Every checkpoint also writes
-`dit.safetensors` and `text_encoder.safetensors`, the moving averages, to `out`.
+Needs the video VAE's weights. First renders and encodes clips of many sizes and lengths (kept in `out`), then trains on
+them, packed at their native sizes. Every checkpoint also writes `dit.safetensors` and `text_encoder.safetensors`, the
+moving averages, to `out`.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -16,12 +17,11 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from nodes.dit import model as dit_model
+from nodes.dit.batches import Batch, Clips, Mix, draw_batch
 from nodes.dit.config import DiTConfig
 from nodes.dit.latents import make_latents, scene
-from nodes.dit.masks import given_tokens
 from nodes.dit.model import DiT
 from nodes.dit.objectives import add_noise, target
-from nodes.patches.layout import grid_coords, patchify
 from nodes.text_encoder import model as text_model
 from nodes.text_encoder.config import TextEncoderConfig
 from nodes.text_encoder.model import TextEncoder
@@ -36,20 +36,32 @@ from nodes.world.captions import caption
 @dataclass(frozen=True)
 class DiTTraining:
     vae: Path = Path("assets/weights/video_vae.safetensors")
+    init: Path | None = None
+    """A folder with dit.safetensors and text_encoder.safetensors to go on from; None: from nothing."""
     model: DiTConfig = field(default_factory=DiTConfig)
     text: TextEncoderConfig = field(default_factory=TextEncoderConfig)
     loop: LoopConfig = field(
         default_factory=lambda: LoopConfig(
-            steps=4990, cooldown=1750, learning_rate=2.5e-3, adamw_share=0.6, ema=0.998, save_every=250
+            steps=8000, cooldown=2500, learning_rate=2.5e-3, adamw_share=0.6, ema=0.998, save_every=250
         )
     )
-    # (height, width) of the frames, and how many clips of the store have it.
-    clips: tuple[tuple[int, int, int], ...] = ((64, 64, 16000), (48, 80, 4000), (80, 48, 4000))
-    clips_in_batch: int = 32
-    images_in_batch: int = 128
-    # Steps with a share of 0.6 of single frames, after which the share falls to 0.1 over as many again.
+    # (height, width, frames), and how many clips of the store have it.
+    clips: tuple[tuple[int, int, int, int], ...] = (
+        (64, 64, 17, 12000),
+        (48, 80, 17, 3000),
+        (80, 48, 17, 3000),
+        (64, 112, 17, 2000),
+        (112, 64, 17, 2000),
+        (96, 96, 17, 2000),
+        (128, 128, 17, 1200),
+        (64, 64, 33, 2400),
+        (64, 64, 65, 1600),
+        (48, 80, 33, 1200),
+    )
+    mix: Mix = field(default_factory=Mix)
+    # Steps with a share of 0.6 of single frames, after which the share falls to the mix's over as many again: shape
+    # and colour are learned on a fifth of the tokens. 0 when going on from trained weights.
     image_steps: int = 800
-    null_text: float = 0.1
     seed: int = 0
     processes: int = 2
 
@@ -59,37 +71,37 @@ class Pair(nn.Module):
 
     def __init__(self, config: DiTTraining) -> None:
         super().__init__()
-        self.dit, self.text = DiT(config.model), TextEncoder(config.text)
+        if config.init:
+            self.dit = dit_model.load(config.init / "dit.safetensors").train().requires_grad_()
+            self.text = text_model.load(config.init / "text_encoder.safetensors").train().requires_grad_()
+        else:
+            self.dit, self.text = DiT(config.model), TextEncoder(config.text)
 
 
-@dataclass(frozen=True)
-class Batch:
-    latents: Tensor
-    """(b z t h w)"""
-    texts: list[str]
-    given: Tensor
-    """(b n) bool"""
-    t: Tensor
-    """(b,): the noise level of the tokens that are to be made."""
-    eps: Tensor
-    """(b n d)"""
+Source = Callable[[int, int], list[Clips]]
+"""(rank, processes) -> this process's share of the clips."""
 
 
-def train(config: DiTTraining, out: Path, resume: bool = True) -> None:
-    """Train, and leave checkpoint, curves and weights in `out`."""
-    run_together(_worker, config.processes, config, out, resume)
+def train(config: DiTTraining, out: Path, resume: bool = True, source: Source | None = None) -> None:
+    """Train, and leave checkpoint, curves and weights in `out`. `source`: other clips than the world's."""
+    run_together(_worker, config.processes, config, out, resume, source)
 
 
-def _worker(rank: int, processes: int, config: DiTTraining, out: Path, resume: bool) -> None:
+def _worker(
+    rank: int, processes: int, config: DiTTraining, out: Path, resume: bool, source: Source | None = None
+) -> None:
     torch.manual_seed(config.seed)
     pair = Pair(config)
-    store = Store(config, load_vae(config.vae), out, rank, processes)
-    judged = held_out_batches(config, load_vae(config.vae), out)
+    vae = load_vae(config.vae)
+    clips = source(rank, processes) if source else world_clips(config, vae, out, rank, processes)
+    judged = held_out_batches(config, vae, out)
 
     def loss(step: int) -> tuple[Tensor, dict[str, float]]:
-        batch = store.batch(step)
-        value = noise_loss(pair, batch)
-        return value, {"image_loss" if batch.latents.shape[2] == 1 else "clip_loss": float(value.detach())}
+        together = random.Random(f"{config.seed} {step}")
+        rng = random.Random(f"{config.seed} {step} {rank}")
+        mix = replace(config.mix, images=image_share(config, step))
+        batch = draw_batch(together, rng, clips, mix, config.model)
+        return noise_loss(pair, batch), {"clips": float(len(batch.lengths) * len(batch.texts))}
 
     def on_save(average: nn.Module, step: int) -> dict[str, float]:
         assert isinstance(average, Pair)
@@ -104,69 +116,52 @@ def _worker(rank: int, processes: int, config: DiTTraining, out: Path, resume: b
 
 def noise_loss(pair: Pair, batch: Batch) -> Tensor:
     """Mean squared error of the prediction over the tokens that are to be made."""
-    config = pair.dit.config
-    _, _, *size = batch.latents.shape
-    grid = tuple(side // unit for side, unit in zip(size, config.patch, strict=True))
-    clean = patchify(batch.latents.float(), config.patch)
-    coords = grid_coords(*grid).expand(len(clean), -1, -1)
-    t = torch.where(batch.given, 0.0, rearrange(batch.t, "b -> b 1"))
-    noisy = add_noise(config.objective, clean, batch.eps, t)
-    with torch.autocast(clean.device.type, torch.bfloat16):
-        text = pair.text.encode(batch.texts)
-        prediction = pair.dit(noisy, coords, t, text.text, text.mask)
-    error = (prediction.float() - target(config.objective, clean, batch.eps)).square().mean(-1)
-    made = ~batch.given
-    return torch.sum(error * made) / made.sum()
+    objective = pair.dit.config.objective
+    noisy = add_noise(objective, batch.clean, batch.eps, batch.t)
+    clips = len(batch.lengths)
+    with torch.autocast(noisy.device.type, torch.bfloat16):
+        text = pair.text.encode([text for row in batch.texts for text in row])
+        words, mask = (
+            rearrange(text.text, "(b s) m d -> b s m d", s=clips),
+            rearrange(text.mask, "(b s) m -> b s m", s=clips),
+        )
+        prediction = pair.dit(noisy, batch.coords, batch.t, words, mask, batch.lengths)
+    error = (prediction.float() - target(objective, batch.clean, batch.eps)).square().mean(-1)
+    return torch.sum(error * batch.made) / batch.made.sum()
 
 
-class Store:
-    """The latents of this process, and from them the batch of each step: a function of (seed, step, rank)."""
-
-    def __init__(self, config: DiTTraining, vae: VideoVAE, out: Path, rank: int, processes: int) -> None:
-        self.config, self.rank = config, rank
-        self.latents: list[tuple[str, Tensor]] = []
-        for height, width, count in config.clips:
-            seed = f"{config.seed} {height}x{width} {rank} of {processes}"
-            path = out / "latents" / f"{height}x{width}-{rank}-of-{processes}.safetensors"
-            self.latents.append((seed, make_latents(vae, path, seed, count // processes, height, width)))
-
-    def batch(self, step: int) -> Batch:
-        together = random.Random(f"{self.config.seed} {step}")  # alike in all processes: equal work
-        sizes = [count for *_, count in self.config.clips]
-        (seed, latents), image = together.choices(self.latents, sizes)[0], together.random() < self._image_share(step)
-        long = together.random() < 0.35  # captions of one length in a batch: half the padding
-        rng = random.Random(f"{self.config.seed} {step} {self.rank}")
-        picked = rng.sample(range(len(latents)), self.config.images_in_batch if image else self.config.clips_in_batch)
-        frames = latents[picked, :, :1] if image else latents[picked]
-        texts = [caption(scene(seed, index), rng, long=long, still=image) for index in picked]
-        texts = ["" if rng.random() < self.config.null_text else text for text in texts]
-        return make_batch(frames, texts, rng, self.config.model)
-
-    def _image_share(self, step: int) -> float:
-        past = max(0.0, step / max(1, self.config.image_steps) - 1)
-        return max(0.1, 0.6 - 0.5 * past)
+def world_clips(config: DiTTraining, vae: VideoVAE, out: Path, rank: int, processes: int) -> list[Clips]:
+    """This process's share of the world's clips: rendered and encoded the first time, with fresh captions each time."""
+    clips = []
+    for height, width, frames, count in config.clips:
+        size = f"{height}x{width}x{frames}"
+        seed = f"{config.seed} {size} {rank} of {processes}"
+        path = out / "latents" / f"{size}-{rank}-of-{processes}.safetensors"
+        latents = make_latents(vae, path, seed, max(1, count // processes), height, width, frames)
+        clips.append(Clips(latents, _captions(seed, frames)))
+    return clips
 
 
-def make_batch(latents: Tensor, texts: list[str], rng: random.Random, config: DiTConfig) -> Batch:
-    """Draw arrangement, noise and its level: t = sigmoid(N(0, 1)) for flow (Esser et al. 2024), else uniform."""
-    generator = torch.Generator().manual_seed(rng.getrandbits(63))
-    count, _, *size = latents.shape
-    t_, h, w = (side // unit for side, unit in zip(size, config.patch, strict=True))
-    given = torch.stack([given_tokens(rng, (t_, h, w)) for _ in texts])
-    t = torch.randn(count, generator=generator).sigmoid()
-    t = t if config.objective == "flow" else torch.rand(count, generator=generator)
-    eps = torch.randn(count, t_ * h * w, config.token_width, generator=generator)
-    return Batch(latents, texts, given, t, eps)
+def _captions(seed: str, frames: int) -> Callable[[int, random.Random, bool, bool], str]:
+    return lambda index, rng, long, still: caption(scene(seed, index, frames), rng, long=long, still=still)
+
+
+def image_share(config: DiTTraining, step: int) -> float:
+    """The share of single frames in the rows of a step."""
+    if not config.image_steps:
+        return config.mix.images
+    past = max(0.0, step / config.image_steps - 1)
+    return max(config.mix.images, 0.6 - (0.6 - config.mix.images) * past)
 
 
 def held_out_batches(config: DiTTraining, vae: VideoVAE, out: Path, count: int = 48) -> list[Batch]:
     """The same clips of held-out combinations, captions and noise every time, at five levels of noise."""
-    height, width, _ = config.clips[0]
+    height, width, frames, _ = config.clips[0]
     seed = f"{config.seed} held out"
-    latents = make_latents(vae, out / "latents" / "held-out.safetensors", seed, count, height, width, held=True)
-    rng = random.Random(seed)
-    texts = [caption(scene(seed, index, held=True), rng) for index in range(count)]
-    batch = make_batch(latents, texts, rng, config.model)
-    none = torch.zeros_like(batch.given)
+    path = out / "latents" / "held-out.safetensors"
+    latents = make_latents(vae, path, seed, count, height, width, frames, held=True)
+    clips = Clips(latents, lambda index, rng, long, still: caption(scene(seed, index, frames, held=True), rng))
+    whole = Mix(rows=count, tokens=1, images=0, windows=0, given=0, null_text=0)
+    batch = draw_batch(random.Random(seed), random.Random(seed), [clips], whole, config.model)
     levels = (0.1, 0.3, 0.5, 0.7, 0.9)
-    return [Batch(latents, texts, none, torch.full((count,), level), batch.eps) for level in levels]
+    return [replace(batch, t=torch.full_like(batch.t, level)) for level in levels]

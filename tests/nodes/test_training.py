@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from nodes.dit.batches import Batch, Clips, Mix, draw_batch, draw_layout
 from nodes.dit.config import DiTConfig
-from nodes.dit.train import DiTTraining, Pair, make_batch, noise_loss
+from nodes.dit.train import DiTTraining, Pair, noise_loss
 from nodes.dit.train import train as train_dit
 from nodes.text_encoder.config import TextEncoderConfig
 from nodes.training.loop import LoopConfig, fit
@@ -108,9 +110,8 @@ def test_given_tokens_carry_no_loss_and_no_noise(objective: str) -> None:
     pair = Pair(config)
     for weight in pair.parameters():
         weight.data += 0.1 * torch.randn_like(weight)
-    batch = make_batch(torch.randn(2, 8, 2, 4, 4), ["a red ball", ""], random.Random(0), config.model)
-    batch.given[:] = False
-    batch.given[:, :4] = True
+    batch = drawn([clips_of(2, 4, 4)], Mix(rows=2, images=0, given=0), config.model)
+    batch.made[:, :4], batch.t[:, :4] = False, 0
     value = float(noise_loss(pair, batch).detach())
     batch.eps[:, :4] += 100
     assert float(noise_loss(pair, batch).detach()) == pytest.approx(value)
@@ -122,18 +123,85 @@ def test_given_tokens_carry_no_loss_and_no_noise(objective: str) -> None:
 def test_the_family_trains_from_nothing_to_weights_files(tmp_path: Path) -> None:
     loop = LoopConfig(steps=2, warm_up=1, cooldown=1, log_every=1, save_every=2)
     train_vae(VideoVAETraining(TINY_VAE, loop, batches=((16, 16, 5, 2),), processes=1), tmp_path / "vae")
-    clips = ((16, 16, 8), (16, 32, 8))
     config = DiTTraining(
-        tmp_path / "vae" / "video_vae.safetensors",
-        TINY_DIT,
-        TINY_TEXT,
-        loop,
-        clips,
-        clips_in_batch=2,
-        images_in_batch=4,
+        vae=tmp_path / "vae" / "video_vae.safetensors",
+        model=TINY_DIT,
+        text=TINY_TEXT,
+        loop=loop,
+        clips=((16, 16, 17, 8), (16, 32, 33, 8)),
+        mix=Mix(rows=2, tokens=40),
         processes=1,
     )
     train_dit(config, tmp_path / "dit")
+    on = replace(config, init=tmp_path / "dit", image_steps=0)
+    train_dit(on, tmp_path / "on")
+    assert (tmp_path / "on" / "dit.safetensors").read_bytes() != (tmp_path / "dit" / "dit.safetensors").read_bytes()
     assert {"dit.safetensors", "text_encoder.safetensors", "checkpoint.safetensors"} <= {
         path.name for path in (tmp_path / "dit").iterdir()
     }
+
+
+def clips_of(rows: int, height: int, width: int, count: int = 4) -> Clips:
+    """Random latents of `rows` latent frames."""
+    latents = torch.randn(count, 8, rows, height, width, generator=torch.Generator().manual_seed(rows + height))
+    return Clips(latents, lambda index, rng, long, still: f"a red ball {'grows' if still else 'moves right'}")
+
+
+def drawn(clips: list[Clips], mix: Mix, config: DiTConfig = TINY_DIT, seed: int = 0) -> Batch:
+    return draw_batch(random.Random(seed), random.Random(seed), clips, mix, config)
+
+
+def test_rows_are_filled_with_clips_of_several_sizes_up_to_their_room() -> None:
+    clips = [clips_of(5, 8, 8), clips_of(5, 6, 10), clips_of(9, 8, 8), clips_of(5, 16, 16)]
+    seen = set()
+    for seed in range(40):
+        slots = draw_layout(random.Random(seed), clips, Mix(images=0.2), TINY_DIT.patch)
+        assert slots
+        assert sum(slot.kept for slot in slots) <= 330
+        seen |= {slot.grid for slot in slots}
+    assert {(5, 4, 4), (5, 3, 5), (9, 4, 4), (5, 8, 8), (1, 4, 4)} <= seen
+    assert any(
+        slot.start > 0 for seed in range(40) for slot in draw_layout(random.Random(seed), clips, Mix(), (1, 2, 2))
+    )
+
+
+def test_a_window_of_a_long_clip_keeps_its_place_in_time() -> None:
+    clips = clips_of(17, 2, 2)
+    batch = next(
+        batch
+        for seed in range(50)
+        if (batch := drawn([clips], Mix(rows=1, windows=1, images=0), seed=seed)).coords[0, 0, 0] > 0
+    )
+    start = int(batch.coords[0, 0, 0])
+    token = batch.clean[0, 0]
+    assert any(torch.equal(token, latent[:, start].reshape(-1)) for latent in clips.latents)
+
+
+def test_the_loss_of_a_packed_row_is_that_of_its_clips_alone() -> None:
+    config = DiTTraining(model=TINY_DIT, text=TINY_TEXT)
+    torch.manual_seed(0)
+    pair = Pair(config).eval()
+    for weight in pair.parameters():
+        weight.data += 0.1 * torch.randn_like(weight)
+    batch = drawn([clips_of(2, 4, 4), clips_of(3, 2, 4)], Mix(rows=2, tokens=30, images=0, null_text=0))
+    assert len(batch.lengths) > 1
+    alone, tokens, start = 0.0, 0, 0
+    for clip, length in enumerate(batch.lengths):
+        cut = slice(start, start + length)
+        parts = (x[:, cut] for x in (batch.clean, batch.coords, batch.t, batch.eps, batch.made))
+        one = Batch(*parts, (length,), [[row[clip]] for row in batch.texts])
+        alone += float(noise_loss(pair, one).detach()) * int(one.made.sum())
+        tokens, start = tokens + int(one.made.sum()), start + length
+    assert float(noise_loss(pair, batch).detach()) == pytest.approx(alone / tokens, rel=2e-2)  # bfloat16
+
+
+def test_dropping_similar_tokens_keeps_what_changes() -> None:
+    still = torch.ones(4, 8, 5, 4, 4)
+    still[:, :, :, :2, :2] = torch.arange(5.0).view(1, 1, 5, 1, 1)
+    clips = Clips(still, lambda index, rng, long, still: "")
+    batch = drawn([clips], Mix(rows=4, tokens=20, images=0, drop="similar", keep=0.4))
+    assert batch.lengths[0] == 8
+    for coords in batch.coords:
+        places = {tuple(place) for place in coords[:8].tolist()}
+        assert {(t, -0.5, -0.5) for t in range(1, 5)} <= places
+    assert drawn([clips], Mix(rows=4, tokens=20, images=0)).lengths == (20,)
