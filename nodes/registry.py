@@ -5,12 +5,24 @@ from functools import cache
 
 from nodes.api import REGISTRY, Node
 
-STAGES = ("models", "prompt", "text_encoder", "captioner", "media", "video_vae", "patches", "dit", "preview")
+MODULES = (
+    "models.nodes",
+    "prompt.nodes",
+    "text_encoder.nodes",
+    "captioner.nodes",
+    "media.nodes",
+    "media.edit",
+    "media.masks",
+    "video_vae.nodes",
+    "patches.nodes",
+    "dit.nodes",
+    "preview.nodes",
+)
 
 
 @cache
 def library() -> dict[str, Node]:
     """Every declared node by its type."""
-    for stage in STAGES:
-        importlib.import_module(f"nodes.{stage}.nodes")
+    for module in MODULES:
+        importlib.import_module(f"nodes.{module}")
     return {name: node for name, node in REGISTRY.items() if node.fn.__module__.startswith("nodes.")}

@@ -1,4 +1,9 @@
-"""Where given patches go on a canvas. No torch here."""
+"""Where given patches go on a canvas. No torch here.
+
+The VAE is causal: the first latent row of a clip stands for its first frame alone, each later row for four frames. So a
+clip's first row can be nothing but the first row of a canvas; anywhere later the clip is given from its second row on.
+An image has that one row only, and stands there for a moment that holds still.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -23,11 +28,11 @@ def placements(
 ) -> list[Placement]:
     """What goes where; SpecError where it does not fit.
 
-    rows: how many rows of time are used, those nearest the join; 0 for all. position: first row, "at position" only.
+    rows: how many rows of time of a clip are used, from its beginning; 0 for all. position: first row, "at position".
     """
     end = second or given
     length = _one_grid("canvas", canvas)[0]
-    starts, ends = _used(given, rows), _used(end, rows)
+    there, at_end = _used(given, rows), _used(end, rows)
     wired = second is not None
     match place:
         case "first frame":
@@ -39,13 +44,13 @@ def placements(
             closing = _last(end, length, True) if wired else Placement(slice(0, 1), slice(length - 1, length))
             made = [Placement(slice(0, 1), slice(0, 1)), closing]
         case "start":
-            made = [_at_start(given, starts)]
+            made = [_from_row(there, 0)]
         case "end":
-            made = [_at_end(ends if wired else starts, length, wired)]
+            made = [_at_end(at_end, length, wired)]
         case "both ends":
-            made = [_at_start(given, starts), _at_end(ends, length, wired)]
+            made = [_from_row(there, 0), _at_end(at_end, length, wired)]
         case "at position":
-            made = [Placement(slice(0, starts), slice(position, position + starts))]
+            made = [_from_row(there, position)]
         case "all":
             made = [Placement(slice(0, length), slice(0, length))]
     _require_fit(canvas, given, second, place, made)
@@ -77,13 +82,19 @@ def mask_cells(mask: MaskSpec, canvas: PatchesSpec) -> tuple[int, int, int]:
     return (mask.frames - 1) // (latent_rows - 1), high, wide
 
 
-def _at_start(given: PatchesSpec, rows: int) -> Placement:
-    length = given.grids[0][0]
-    return Placement(slice(length - rows, length), slice(0, rows))
+def _from_row(rows: int, position: int) -> Placement:
+    take = slice(0, rows) if position == 0 else _later(rows)
+    return Placement(take, slice(position, position + take.stop - take.start))
 
 
 def _at_end(rows: int, length: int, second: bool) -> Placement:
-    return Placement(slice(0, rows), slice(length - rows, length), second)
+    take = _later(rows)
+    return Placement(take, slice(length - (take.stop - take.start), length), second)
+
+
+def _later(rows: int) -> slice:
+    """Of `rows` rows from a clip's beginning, those that can stand later on a canvas."""
+    return slice(1, rows) if rows > 1 else slice(0, 1)
 
 
 def _last(given: PatchesSpec, length: int, second: bool) -> Placement:

@@ -103,7 +103,7 @@ def arrange_patches_spec(
 
 
 @node(
-    version=1,
+    version=2,
     category="patches",
     spec=arrange_patches_spec,
     label="Arrange patches",
@@ -124,11 +124,17 @@ def arrange_patches(
         float, Range(0, 1, 0.05), "How far given patches may change: 0 keeps them, about 0.6 edits, 1 makes them anew."
     ] = 0.0,
     rows: Annotated[
-        int, Range(0, 256), "Latent frames of a given clip to use, those nearest the join; 0: all. For start and end."
+        int,
+        Range(0, 256),
+        "Latent frames of a given clip to use, from its beginning; 0: all. For start, end and position.",
     ] = 0,
     position: Annotated[int, Range(0, 256), "First latent frame that is covered. For 'at position'."] = 0,
 ) -> Patches:
-    """Say what is given on a canvas: every task is an arrangement of patches, and one sampler does them all."""
+    """Say what is given on a canvas: every task is an arrangement of patches, and one sampler does them all.
+
+    A clip's first latent frame stands for one frame, the others for four each. So a clip that goes anywhere but to the
+    canvas's start is given without its first frame: the frame before it is made anew.
+    """
     import torch
     from einops import rearrange
 

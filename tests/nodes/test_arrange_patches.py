@@ -49,11 +49,13 @@ def arranged(given: Patches, **widgets: Any) -> tuple[list[float], list[float]]:
         ({"place": "last frame"}, [0, 0, 0, 0, 0, 12], [1, 1, 1, 1, 1, 0]),
         ({"place": "first and last frame"}, [10, 0, 0, 0, 0, 10], [0, 1, 1, 1, 1, 0]),
         ({"place": "start"}, [10, 11, 12, 0, 0, 0], [0, 0, 0, 1, 1, 1]),
-        ({"place": "start", "rows": 2}, [11, 12, 0, 0, 0, 0], [0, 0, 1, 1, 1, 1]),
-        ({"place": "end"}, [0, 0, 0, 10, 11, 12], [1, 1, 1, 0, 0, 0]),
-        ({"place": "end", "rows": 2}, [0, 0, 0, 0, 10, 11], [1, 1, 1, 1, 0, 0]),
-        ({"place": "both ends", "rows": 1}, [12, 0, 0, 0, 0, 10], [0, 1, 1, 1, 1, 0]),
-        ({"place": "at position", "position": 2}, [0, 0, 10, 11, 12, 0], [1, 1, 0, 0, 0, 1]),
+        ({"place": "start", "rows": 2}, [10, 11, 0, 0, 0, 0], [0, 0, 1, 1, 1, 1]),
+        # Row 10 stands for one frame, which only the first row of the canvas can.
+        ({"place": "end"}, [0, 0, 0, 0, 11, 12], [1, 1, 1, 1, 0, 0]),
+        ({"place": "end", "rows": 2}, [0, 0, 0, 0, 0, 11], [1, 1, 1, 1, 1, 0]),
+        ({"place": "both ends", "rows": 2}, [10, 11, 0, 0, 0, 11], [0, 0, 1, 1, 1, 0]),
+        ({"place": "at position", "position": 2}, [0, 0, 11, 12, 0, 0], [1, 1, 0, 0, 1, 1]),
+        ({"place": "at position", "position": 0}, [10, 11, 12, 0, 0, 0], [0, 0, 0, 1, 1, 1]),
         ({"place": "start", "strength": 0.5}, [10, 11, 12, 0, 0, 0], [0.5, 0.5, 0.5, 1, 1, 1]),
     ],
 )
@@ -62,13 +64,19 @@ def test_given_rows_go_where_the_place_says(widgets: Any, numbers: list[float], 
 
 
 def test_two_clips_are_connected_by_what_lies_next_to_the_gap() -> None:
-    numbers, noise = arranged(patches(3, 10), second=patches(4, 20), place="both ends", rows=2)
-    assert (numbers, noise) == ([11, 12, 0, 0, 20, 21], [0, 0, 1, 1, 0, 0])
+    numbers, noise = arranged(patches(2, 10), second=patches(3, 20), place="both ends")
+    assert (numbers, noise) == ([10, 11, 0, 0, 21, 22], [0, 0, 1, 1, 0, 0])
 
 
 def test_between_two_images_the_second_is_the_last_frame() -> None:
     numbers, noise = arranged(patches(1, 10), second=patches(1, 20), place="first and last frame")
     assert (numbers, noise) == ([10, 0, 0, 0, 0, 20], [0, 1, 1, 1, 1, 0])
+
+
+def test_an_image_can_stand_anywhere() -> None:
+    numbers, _ = arranged(patches(1, 10), place="at position", position=3)
+    assert numbers == [0, 0, 0, 10, 0, 0]
+    assert arranged(patches(1, 10), place="end")[0] == [0, 0, 0, 0, 0, 10]
 
 
 def test_an_edit_gives_all_patches_the_strength_as_their_level() -> None:
@@ -103,9 +111,9 @@ def test_a_mask_of_one_frame_stands_for_all() -> None:
     [
         (patches(4), {"place": "all"}, "4 rows of time for a canvas of 6.*Trim the clip"),
         (patches(7), {"place": "start"}, "7 rows of time from row 0 for a canvas of 6"),
-        (patches(4), {"place": "both ends"}, "two ends meet: 4 and 4 rows"),
+        (patches(4), {"place": "both ends"}, "two ends meet: 4 and 3 rows"),
         (patches(3), {"place": "start", "rows": 4}, "Asked for 4 rows of a clip that has 3"),
-        (patches(3), {"place": "at position", "position": 4}, "from row 4 for a canvas of 6"),
+        (patches(3), {"place": "at position", "position": 5}, "from row 5 for a canvas of 6"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_what_to_try(given: Patches, widgets: Any, sentence: str) -> None:
