@@ -3,7 +3,7 @@
 from assets.media.errors import MediaError
 from assets.media.read import frame_range, probe, read_clip
 from assets.media.workflow import read_workflow
-from assets.media.write import WRITABLE, encode_clip, write_clip
+from assets.media.write import WRITABLE, encode_clip, write_clip, write_frames
 
 __all__ = [
     "WRITABLE",
@@ -14,4 +14,5 @@ __all__ = [
     "read_clip",
     "read_workflow",
     "write_clip",
+    "write_frames",
 ]

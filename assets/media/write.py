@@ -1,9 +1,10 @@
-"""Writing clips and images: the ending of the name chooses the format."""
+"""Writing clips and images, frame by frame as they come: the ending of the name chooses the format."""
 
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from av.video.frame import VideoFrame
 
 from assets.media.errors import MediaError
 from assets.media.workflow import with_workflow
-from assets.values import Clip
+from assets.values import Clip, ClipSpec
 
 VIDEO = ("mp4", "webm", "gif", "webp")
 IMAGE = ("png", "jpg", "jpeg")
@@ -26,7 +27,17 @@ LIMITED_RANGE = 1
 
 
 def write_clip(clip: Clip, path: Path, *, quality: int = 90, workflow: str | None = None) -> None:
-    """Write a clip to `path`, as its ending says; the file appears whole or not at all.
+    """`write_frames` of a clip that is all there."""
+    write_frames(clip.frames, clip.spec, path, quality=quality, workflow=workflow)
+
+
+def write_frames(
+    frames: Iterable[npt.NDArray[Any]], spec: ClipSpec, path: Path, *, quality: int = 90, workflow: str | None = None
+) -> None:
+    """Write frames, uint8 (h w c) each, to `path`, as its ending says; the file appears whole or not at all.
+
+    Each frame is encoded as it arrives, so that memory does not grow with their number; but a gif holds them all,
+    since its palette is made of the whole clip.
 
     mp4: H.264, yuv420p, faststart; an odd side gets one more row or column, a copy of the last. webm: VP9, with
     alpha. gif: a palette of the whole clip, 1-bit alpha, 50 frames a second at most. webp: animated, with alpha.
@@ -36,14 +47,14 @@ def write_clip(clip: Clip, path: Path, *, quality: int = 90, workflow: str | Non
     MediaError says what cannot be written.
     """
     ending = path.suffix.lower().removeprefix(".")
-    _expect_writable(clip, ending, quality)
+    _expect_writable(spec, ending, quality)
     path.parent.mkdir(parents=True, exist_ok=True)
     tmp = path.with_name(f".{secrets.token_hex(8)}.{ending}")
     try:
         if ending in IMAGE:
-            tmp.write_bytes(_encode_image(clip, ending, quality, workflow))
+            tmp.write_bytes(_encode_image(next(iter(frames)), ending, quality, workflow))
         else:
-            _encode_video(clip, tmp, ending, quality, workflow)
+            _encode_video(frames, spec, tmp, ending, quality, workflow)
         tmp.replace(path)
     except (av.FFmpegError, cv2.error, OSError) as error:
         raise MediaError(
@@ -61,25 +72,24 @@ def encode_clip(clip: Clip, ending: str, *, quality: int = 80, workflow: str | N
         return path.read_bytes()
 
 
-def _expect_writable(clip: Clip, ending: str, quality: int) -> None:
+def _expect_writable(spec: ClipSpec, ending: str, quality: int) -> None:
     if ending not in WRITABLE:
         raise MediaError(f"a clip cannot be written as {ending!r}; use one of {', '.join(WRITABLE)}")
     if not 1 <= quality <= 100:
         raise MediaError(f"the quality is {quality}; it needs to be from 1 to 100")
-    if ending in IMAGE and clip.spec.frames > 1:
+    if ending in IMAGE and spec.frames > 1:
         raise MediaError(
-            f"the clip has {clip.spec.frames} frames and a .{ending} file holds one; use .mp4, .webm, .gif or .webp, "
+            f"the clip has {spec.frames} frames and a .{ending} file holds one; use .mp4, .webm, .gif or .webp, "
             "or pick a frame first"
         )
     fastest = 50 if ending == "gif" else 240
-    if clip.spec.frames > 1 and not 0.1 <= clip.fps <= fastest:
+    if spec.frames > 1 and not 0.1 <= spec.fps <= fastest:
         raise MediaError(
-            f"the clip runs at {clip.fps:g} frames a second; .{ending} files take 0.1 to {fastest}: change the rate"
+            f"the clip runs at {spec.fps:g} frames a second; .{ending} files take 0.1 to {fastest}: change the rate"
         )
 
 
-def _encode_image(clip: Clip, ending: str, quality: int, workflow: str | None) -> bytes:
-    image = clip.frames[0]
+def _encode_image(image: npt.NDArray[Any], ending: str, quality: int, workflow: str | None) -> bytes:
     if ending != "png":
         return _imencode(".jpg", _over_black(image), [cv2.IMWRITE_JPEG_QUALITY, quality])
     png = _imencode(".png", image, [])
@@ -94,48 +104,49 @@ def _imencode(ending: str, image: npt.NDArray[Any], parameters: list[int]) -> by
     return bytes(data.tobytes())
 
 
-def _encode_video(clip: Clip, path: Path, ending: str, quality: int, workflow: str | None) -> None:
-    frames: Iterator[VideoFrame]
-    rate = Fraction(clip.fps).limit_denominator(1001)
-    alpha = clip.spec.channels == 4
+def _encode_video(
+    frames: Iterable[npt.NDArray[Any]], spec: ClipSpec, path: Path, ending: str, quality: int, workflow: str | None
+) -> None:
+    pictures: Iterator[VideoFrame]
+    rate = Fraction(spec.fps).limit_denominator(1001)
+    rgb = "rgba" if spec.channels == 4 else "rgb24"
     # Bit-exact: no random ids and no library versions in the file, so that equal clips give equal files.
     options = {"fflags": "+bitexact"}
     match ending:
         case "mp4":
-            frames = _yuv(_even(_over_black(clip.frames)), "yuv420p")
+            pictures = _yuv((_even(_over_black(frame)) for frame in frames), "rgb24", "yuv420p")
             # x264's macroblock tree makes of equal small clips unequal files: its result depends on stray memory.
             codec, layout, settings = "libx264", "yuv420p", {"crf": str(_scale(quality, 50, 8)), "mbtree": "0"}
             options["movflags"] = "+faststart"
         case "webm":
-            layout = "yuva420p" if alpha else "yuv420p"
-            frames = _yuv(clip.frames, layout)
+            layout = "yuva420p" if rgb == "rgba" else "yuv420p"
+            pictures = _yuv(frames, rgb, layout)
             codec = "libvpx-vp9"
             settings = {"crf": str(_scale(quality, 62, 6)), "b": "0", "deadline": "good", "cpu-used": "4"}
         case "webp":
-            frames = (VideoFrame.from_ndarray(np.ascontiguousarray(f), format=_rgb(clip)) for f in clip.frames)
-            frames = (frame.reformat(format="bgra") for frame in frames)
+            pictures = (_picture(frame, rgb).reformat(format="bgra") for frame in frames)
             codec, layout, settings = "libwebp_anim", "bgra", {"quality": str(quality)}
             options["loop"] = "0"
         case _:
-            frames = _paletted(clip, rate)
+            pictures = _paletted(frames, rgb, rate)
             codec, layout, settings = "gif", "pal8", {}
             options["loop"] = "0"
     with av.open(str(path), "w", format=ending, options=options) as container:
         if workflow is not None:
             container.metadata["comment"] = workflow
-        _mux(container, frames, codec, layout, settings, rate)
+        _mux(container, pictures, codec, layout, settings, rate)
 
 
 def _mux(
     container: OutputContainer,
-    frames: Iterator[VideoFrame],
+    pictures: Iterator[VideoFrame],
     codec: str,
     layout: str,
     settings: dict[str, str],
     rate: Fraction,
 ) -> None:
     stream: Any = None
-    for number, frame in enumerate(frames):
+    for number, frame in enumerate(pictures):
         if stream is None:
             stream = container.add_stream(codec, rate=rate, options=settings)
             stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, layout
@@ -148,21 +159,25 @@ def _mux(
     container.mux(stream.encode(None))
 
 
-def _yuv(frames: npt.NDArray[Any], layout: str) -> Iterator[VideoFrame]:
-    rgb = "rgba" if frames.shape[-1] == 4 else "rgb24"
-    for pixels in frames:
-        frame = VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format=rgb)
-        yield frame.reformat(format=layout, dst_colorspace=BT709, dst_color_range=LIMITED_RANGE)
+def _picture(frame: npt.NDArray[Any], rgb: str) -> VideoFrame:
+    return VideoFrame.from_ndarray(np.ascontiguousarray(frame), format=rgb)
 
 
-def _paletted(clip: Clip, rate: Fraction) -> Iterator[VideoFrame]:
+def _yuv(frames: Iterable[npt.NDArray[Any]], rgb: str, layout: str) -> Iterator[VideoFrame]:
+    for frame in frames:
+        yield _picture(frame, rgb).reformat(format=layout, dst_colorspace=BT709, dst_color_range=LIMITED_RANGE)
+
+
+def _paletted(frames: Iterable[npt.NDArray[Any]], rgb: str, rate: Fraction) -> Iterator[VideoFrame]:
     """Frames with one palette of 256 colours, made for the whole clip."""
+    arriving = iter(frames)
+    first = next(arriving)
     graph = av.filter.Graph()
     source = graph.add_buffer(
-        width=clip.spec.width, height=clip.spec.height, format=av.VideoFormat(_rgb(clip)), time_base=1 / rate
+        width=first.shape[1], height=first.shape[0], format=av.VideoFormat(rgb), time_base=1 / rate
     )
     split = graph.add("split")
-    palette = graph.add("palettegen", f"reserve_transparent={int(clip.spec.channels == 4)}")
+    palette = graph.add("palettegen", f"reserve_transparent={int(rgb == 'rgba')}")
     use = graph.add("paletteuse", "dither=sierra2_4a")
     sink = graph.add("buffersink")
     source.link_to(split)
@@ -171,17 +186,15 @@ def _paletted(clip: Clip, rate: Fraction) -> Iterator[VideoFrame]:
     palette.link_to(use, 0, 1)
     use.link_to(sink)
     graph.configure()
-    for number, pixels in enumerate(clip.frames):
-        frame = VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format=_rgb(clip))
-        frame.pts, frame.time_base = number, 1 / rate
-        graph.vpush(frame)
+    count = 0
+    for frame in chain([first], arriving):
+        picture = _picture(frame, rgb)
+        picture.pts, picture.time_base = count, 1 / rate
+        graph.vpush(picture)
+        count += 1
     graph.vpush(None)
-    for _ in range(clip.spec.frames):
+    for _ in range(count):
         yield graph.vpull()
-
-
-def _rgb(clip: Clip) -> str:
-    return "rgba" if clip.spec.channels == 4 else "rgb24"
 
 
 def _over_black(frames: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -192,10 +205,10 @@ def _over_black(frames: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return ((frames[..., :3] * alpha + 127) // 255).astype(np.uint8)
 
 
-def _even(frames: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """(t h w c) with even sides, which yuv420p needs: the last row or column twice where a side is odd."""
-    _, height, width, _ = frames.shape
-    return np.pad(frames, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+def _even(frame: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """(h w c) with even sides, which yuv420p needs: the last row or column twice where a side is odd."""
+    height, width, _ = frame.shape
+    return np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
 
 
 def _scale(quality: int, worst: int, best: int) -> int:

@@ -7,13 +7,13 @@ import numpy as np
 
 from assets import images, media
 from assets.files import Files
-from assets.values import Clip, ClipSpec, Mask, MaskSpec, SavedFile, SavedFileSpec
+from assets.values import Clip, ClipSpec, Mask, MaskSpec, SavedFile
 from nodes.api import FileName, Range, SpecError, node
 from nodes.context import Workflow
+from nodes.media.saving import Quality, Target, saved, saved_spec
 
 VIDEO = ("mp4", "webm", "mov", "mkv", "gif", "webp")
 IMAGE = ("png", "jpg", "jpeg", "webp")
-SAVED = ("mp4", "webm", "gif", "webp", "png", "jpg")
 Start = Annotated[int, Range(0, 1_000_000), "First frame that is kept, counted from 0."]
 
 
@@ -209,20 +209,10 @@ def mask_box(
     return Mask(1 - weight if invert else weight)
 
 
-def save_clip_spec(clip: ClipSpec, file: str, files: Files) -> SavedFileSpec:
-    target = files.target(file)
-    ending = target.suffix.lower().removeprefix(".")
-    if ending not in SAVED:
-        raise SpecError(f"{file!r} does not end in one of {', '.join(SAVED)}; name it like 'clip.mp4'.")
-    if clip.frames > 1 and ending in ("png", "jpg"):
-        raise SpecError(f"Got {clip.frames} frames for the image {file!r}; save them as mp4, or trim to 1 frame.")
-    return SavedFileSpec(file)
-
-
 @node(
     version=2,
     category="output",
-    spec=save_clip_spec,
+    spec=saved_spec,
     label="Save clip",
     keywords=("export", "write", "mp4", "webm", "gif", "png", "render"),
 )
@@ -231,16 +221,12 @@ def save_clip(
     *,
     files: Files,
     workflow: Workflow,
-    file: Annotated[
-        str, FileName("save", SAVED), "Name below the outputs folder; its ending says the format."
-    ] = "clip.mp4",
-    quality: Annotated[int, Range(1, 100), "Of the lossy formats."] = 90,
+    file: Target = "clip.mp4",
+    quality: Quality = 90,
 ) -> SavedFile:
     """Write a clip or an image, with the workflow that made it, to the outputs folder: whole or not at all."""
-    target = files.target(file)
-    media.write_clip(clip, target, quality=quality, workflow=workflow.text or None)
-    with target.open("rb") as written:
-        return SavedFile(file, hashlib.file_digest(written, "sha256").hexdigest())
+    media.write_clip(clip, files.target(file), quality=quality, workflow=workflow.text or None)
+    return saved(file, files)
 
 
 def _cut(clip: ClipSpec, start: int, frames: int, stride: int) -> ClipSpec:

@@ -1,10 +1,18 @@
 """From clips to latents and back."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from itertools import chain
+from typing import Annotated, Any
 
-from assets.values import Clip, ClipSpec, Latent, LatentSpec, VideoVAE
+import numpy as np
+import numpy.typing as npt
+
+from assets import media
+from assets.files import Files
+from assets.values import Clip, ClipSpec, Latent, LatentSpec, SavedFile, SavedFileSpec, VideoVAE
 from nodes.api import SpecError, node
-from nodes.context import Context
+from nodes.context import Context, Workflow
+from nodes.media.saving import Quality, Target, saved, saved_spec
 from nodes.video_vae.sizes import latent_size, require_space
 
 # Latent frames that are decoded at a time: a few keep the memory small and the steps for progress frequent.
@@ -50,16 +58,53 @@ def decode_latent(
     ctx: Context,
 ) -> Clip:
     """Decode a latent into frames, chunk by chunk along the time: equal to decoding it whole, with less memory."""
+    spec = decode_latent_spec(vae, latent.spec)
+    frames = np.empty((spec.frames, spec.height, spec.width, spec.channels), np.uint8)
+    filled = 0
+    for chunk in decoded_chunks(vae, latent, ctx):
+        frames[filled : filled + len(chunk)] = chunk
+        filled += len(chunk)
+    return Clip(frames, latent.fps)
+
+
+def save_latent_spec(vae: VideoVAE, latent: LatentSpec, file: str, files: Files) -> SavedFileSpec:
+    return saved_spec(decode_latent_spec(vae, latent), file, files)
+
+
+@node(
+    version=1,
+    category="output",
+    spec=save_latent_spec,
+    label="Decode and save",
+    keywords=("vae", "latent to video", "export", "write", "mp4", "long"),
+)
+def save_latent(
+    vae: Annotated[VideoVAE, "The VAE that made the latent's space."],
+    latent: Annotated[Latent, "What is to be saved."],
+    *,
+    ctx: Context,
+    files: Files,
+    workflow: Workflow,
+    file: Target = "clip.mp4",
+    quality: Quality = 90,
+) -> SavedFile:
+    """Decode a latent straight into a file: each chunk is written and dropped, so a clip may be as long as you like."""
+    frames = chain.from_iterable(decoded_chunks(vae, latent, ctx))
+    spec = decode_latent_spec(vae, latent.spec)
+    media.write_frames(frames, spec, files.target(file), quality=quality, workflow=workflow.text or None)
+    return saved(file, files)
+
+
+def decoded_chunks(vae: VideoVAE, latent: Latent, ctx: Context) -> Iterator[npt.NDArray[Any]]:
+    """The frames that a latent stands for, uint8 (t h w 3), some at a time; each chunk is a step of the run."""
     import torch
     from einops import rearrange
 
     model = ctx.model(vae)
-    data = torch.as_tensor(latent.data, dtype=torch.float32, device=ctx.device)
-    chunks = torch.split(data[None], CHUNK, dim=2)
+    chunks = torch.split(torch.as_tensor(latent.data)[None], CHUNK, dim=2)
     progress = ctx.steps(len(chunks))
-    frames = []
+    arriving = (chunk.to(ctx.device, torch.float32) for _, chunk in zip(progress, chunks, strict=False))
     with torch.no_grad():
-        for pixels in model.decode_chunks(chunk for _, chunk in zip(progress, chunks, strict=False)):
-            bytes_ = ((pixels[0] + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-            frames.append(rearrange(bytes_, "c t h w -> t h w c").cpu())
-    return Clip(torch.cat(frames).numpy(), latent.fps)
+        for pixels in model.decode_chunks(arriving):
+            whole = ((pixels[0] + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+            yield rearrange(whole, "c t h w -> t h w c").cpu().numpy()

@@ -20,10 +20,10 @@ from nodes.media.nodes import (
     load_clip_spec,
     mask_box,
     pad,
-    save_clip_spec,
     trim,
     trim_spec,
 )
+from nodes.media.saving import saved_spec
 from nodes.patches.nodes import noise_patches_spec
 from nodes.text_encoder.nodes import encode_text_spec
 from nodes.video_vae.nodes import decode_latent, decode_latent_spec, encode_video, encode_video_spec
@@ -146,4 +146,4 @@ def test_words_that_the_model_does_not_know_are_named_and_stop_nothing(tiny: Tin
 @pytest.mark.parametrize(("file", "sentence"), [("a.avi", "avi"), ("a.png", "17 frames"), ("../a.mp4", "no name")])
 def test_an_output_name_that_cannot_be_is_refused(files: Files, file: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        save_clip_spec(ClipSpec(17, 64, 64, 8.0), file, files)
+        saved_spec(ClipSpec(17, 64, 64, 8.0), file, files)
