@@ -2,24 +2,36 @@
 
 Self-attention with 3D RoPE and normalised queries and keys, cross-attention to the text, adaLN-Zero modulation from
 one shared projection and a table a block (PixArt-alpha, Chen et al. 2023). Clips of different size and length pack
-into one sequence by segment ids (NaViT, Dehghani et al. 2023).
+into one row, see `packing`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from nodes.dit.attention import attention
 from nodes.dit.config import DiTConfig
+from nodes.dit.packing import Packing
 from nodes.dit.rope import Rotation, rotate, rotation
 from nodes.weights_file import load_weights, save_weights
+
+
+class Words(NamedTuple):
+    """What the DiT has read of the text of each clip: the same at every step, so it is computed once a run."""
+
+    summary: Tensor
+    """(b clips d), to modulate by"""
+    keys_values: tuple[tuple[Tensor, Tensor], ...]
+    """(b clips heads m d) twice, for each block"""
+    mask: Tensor
+    """(b clips m) bool, true at a word"""
 
 
 class DiT(nn.Module):
@@ -49,26 +61,42 @@ class DiT(nn.Module):
         t: Tensor,
         text: Tensor,
         text_mask: Tensor,
-        segments: Tensor | None = None,
-        text_segments: Tensor | None = None,
+        lengths: Sequence[int] | None = None,
     ) -> Tensor:
         """The prediction for each token: (b n d_patch).
 
         tokens (b n d_patch): noisy patches. coords (b n 3): their places, see `grid_coords`. t (b n): their noise
-        levels in [0, 1], 0 for a given token. text (b m d_text), text_mask (b m): true at a word. segments (b n) and
-        text_segments (b m), integers, where a sequence packs several clips: a token attends to the tokens and the
-        words of its own segment only.
+        levels in [0, 1], 0 for a given token. text (b m d_text), text_mask (b m): true at a word.
+        lengths: where a row packs several clips, the tokens of each in order, alike in all rows; then text is
+        (b clips m d_text) and text_mask (b clips m). Every clip comes out as if it were run alone.
         """
-        sees, reads = _masks(text_mask, segments, text_segments)
+        return self.denoise(tokens, coords, t, self.read_text(text, text_mask), lengths)
+
+    def read_text(self, text: Tensor, text_mask: Tensor) -> Words:
+        """Text (b m d_text) with text_mask (b m), or (b clips m d_text) with (b clips m), as `denoise` takes it."""
+        if text.ndim == 3:
+            text, text_mask = rearrange(text, "b m d -> b 1 m d"), rearrange(text_mask, "b m -> b 1 m")
+        words = self.text(text)
+        return Words(
+            self.summary(_mean_of_words(text, text_mask)),
+            tuple(block.read.keys_values(words) for block in self.blocks),  # type: ignore[union-attr, operator]
+            text_mask,
+        )
+
+    def denoise(
+        self, tokens: Tensor, coords: Tensor, t: Tensor, words: Words, lengths: Sequence[int] | None = None
+    ) -> Tensor:
+        """As `forward`, with the text read before."""
+        packing = Packing(lengths or (tokens.shape[1],))
+        _require_fit(tokens, words, packing)
         turn = rotation(coords, self.config.axes, self.config.theta)
         level = self.noise(noise_waves(t).to(tokens.dtype))
-        condition = F.silu(level + self.summary(_mean_of_words(text, reads)))
+        condition = F.silu(level + packing.each_token(words.summary))
         modulation = rearrange(self.modulate(condition), "b n (six d) -> six b n d", six=6)
-        words = self.text(text)
 
         x = self.enter(tokens) + self.where(fourier(coords).to(tokens.dtype))
-        for block in self.blocks:
-            x = block(x, words, modulation, turn, sees, reads)
+        for block, keys_values in zip(self.blocks, words.keys_values, strict=True):
+            x = block(x, modulation, turn, keys_values, words.mask, packing)
         shift, scale = self.leave_modulate(condition).chunk(2, dim=-1)
         return self.leave(_norm(x) * (1 + scale) + shift)  # type: ignore[no-any-return]
 
@@ -83,12 +111,18 @@ class Block(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU("tanh"), nn.Linear(4 * width, width))
 
     def forward(
-        self, x: Tensor, words: Tensor, modulation: Tensor, turn: Rotation, sees: Tensor | None, reads: Tensor
+        self,
+        x: Tensor,
+        modulation: Tensor,
+        turn: Rotation,
+        keys_values: tuple[Tensor, Tensor],
+        mask: Tensor,
+        packing: Packing,
     ) -> Tensor:
-        """x (b n d), words (b m d), modulation (6 b n d)."""
+        """x (b n d), modulation (6 b n d), keys_values (b clips heads m d) twice, mask (b clips m)."""
         shift1, scale1, gate1, shift2, scale2, gate2 = modulation + rearrange(self.table, "six d -> six 1 1 d")
-        x = x + gate1 * self.attend(_norm(x) * (1 + scale1) + shift1, turn, sees)
-        x = x + self.read(_norm(x), words, reads)
+        x = x + gate1 * self.attend(_norm(x) * (1 + scale1) + shift1, turn, packing)
+        x = x + self.read(_norm(x), keys_values, mask, packing)
         return x + gate2 * self.mlp(_norm(x) * (1 + scale2) + shift2)  # type: ignore[no-any-return]
 
 
@@ -100,10 +134,10 @@ class SelfAttention(nn.Module):
         self.out = nn.Linear(width, width)
         self.norm_q, self.norm_k = nn.LayerNorm(width // heads, bias=False), nn.LayerNorm(width // heads, bias=False)
 
-    def forward(self, x: Tensor, turn: Rotation, sees: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, turn: Rotation, packing: Packing) -> Tensor:
         q, k, v = rearrange(self.qkv(x), "b n (three h d) -> three b h n d", three=3, h=self.heads)
         q, k = rotate(self.norm_q(q), turn), rotate(self.norm_k(k), turn)
-        attended = attention(q.to(v.dtype), k.to(v.dtype), v, sees)
+        attended = packing.attend(q.to(v.dtype), k.to(v.dtype), v)
         return self.out(rearrange(attended, "b h n d -> b n (h d)"))  # type: ignore[no-any-return]
 
 
@@ -118,28 +152,37 @@ class CrossAttention(nn.Module):
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
-    def forward(self, x: Tensor, words: Tensor, reads: Tensor) -> Tensor:
+    def forward(self, x: Tensor, keys_values: tuple[Tensor, Tensor], mask: Tensor, packing: Packing) -> Tensor:
         q = self.norm_q(rearrange(self.q(x), "b n (h d) -> b h n d", h=self.heads))
-        k, v = rearrange(self.kv(words), "b m (two h d) -> two b h m d", two=2, h=self.heads)
-        attended = attention(q.to(v.dtype), self.norm_k(k).to(v.dtype), v, reads)
+        k, v = keys_values
+        attended = packing.read(q.to(v.dtype), k, v, mask)
         return self.out(rearrange(attended, "b h n d -> b n (h d)"))  # type: ignore[no-any-return]
 
-
-def _masks(text_mask: Tensor, segments: Tensor | None, text_segments: Tensor | None) -> tuple[Tensor | None, Tensor]:
-    """Which tokens a token sees (b 1 n n), or None for all; which words it reads (b 1 n m), or (b 1 1 m)."""
-    words = rearrange(text_mask, "b m -> b 1 1 m")
-    if segments is None:
-        return None, words
-    if text_segments is None:
-        raise ValueError("Got segments for the tokens alone; needs text_segments too. Give each word its clip's id.")
-    own = rearrange(segments, "b n -> b 1 n 1")
-    return own == rearrange(segments, "b n -> b 1 1 n"), (own == rearrange(text_segments, "b m -> b 1 1 m")) & words
+    def keys_values(self, words: Tensor) -> tuple[Tensor, Tensor]:
+        """Of words (b clips m d): (b clips heads m d) twice."""
+        k, v = rearrange(self.kv(words), "b s m (two h d) -> two b s h m d", two=2, h=self.heads)
+        return self.norm_k(k).to(v.dtype), v
 
 
-def _mean_of_words(text: Tensor, reads: Tensor) -> Tensor:
-    """The mean of the words that each token reads: (b n d), or (b 1 d) where all tokens read the same."""
-    weight = reads[:, 0].to(text.dtype)
-    return (weight @ text) / weight.sum(dim=-1, keepdim=True).clamp(min=1)
+def _require_fit(tokens: Tensor, words: Words, packing: Packing) -> None:
+    rows, count, _ = tokens.shape
+    if count != sum(packing.lengths):
+        raise ValueError(
+            f"Got {count} tokens a row; the lengths {packing.lengths} need {sum(packing.lengths)}. "
+            "Give the number of tokens of each clip, in order."
+        )
+    if words.mask.shape[:2] != (rows, len(packing.lengths)):
+        got = " x ".join(map(str, words.mask.shape[:2]))
+        raise ValueError(
+            f"Got the texts of {got} clips for {rows} x {len(packing.lengths)} (rows x clips a row); needs one a clip. "
+            "Give the text as (rows clips words width)."
+        )
+
+
+def _mean_of_words(text: Tensor, mask: Tensor) -> Tensor:
+    """The mean of each clip's words: (b clips d)."""
+    weight = rearrange(mask, "b s m -> b s 1 m").to(text.dtype)
+    return rearrange((weight @ text) / weight.sum(dim=-1, keepdim=True).clamp(min=1), "b s 1 d -> b s d")
 
 
 def _norm(x: Tensor) -> Tensor:

@@ -63,23 +63,61 @@ def test_any_grid_has_a_prediction(dit: DiT, grid: Triple) -> None:
     assert dit(**arguments).shape == arguments["tokens"].shape
 
 
-def test_clips_packed_in_one_sequence_come_out_as_if_run_alone(dit: DiT) -> None:
-    clips = [clip((2, 3, 2), 0, words=5), clip((1, 4, 4), 1, words=2), clip((3, 2, 2), 2, words=7)]
-    alone = torch.cat([dit(**arguments) for arguments in clips], dim=1)
-    packed = {key: torch.cat([arguments[key] for arguments in clips], dim=1) for key in clips[0]}
+PACKED = (((2, 3, 2), 5), ((1, 4, 4), 2), ((3, 2, 2), 7), ((4, 4, 1), 1))
+"""(grid, words) of clips to pack: of 12, 16, 12 and 16 tokens."""
 
-    def ids(key: str) -> torch.Tensor:
-        lengths = torch.tensor([arguments[key].shape[1] for arguments in clips])
-        return torch.repeat_interleave(torch.arange(len(clips)), lengths)[None]
 
-    together = dit(**packed, segments=ids("tokens"), text_segments=ids("text"))
+def pack(clips: list[dict[str, torch.Tensor]]) -> tuple[dict[str, torch.Tensor], tuple[int, ...]]:
+    """The arguments of clips as those of one row, texts padded with noise to equal length; and the clips' lengths."""
+    words = max(one["text"].shape[1] for one in clips)
+    text = torch.randn(1, len(clips), words, TINY.text_width)
+    mask = torch.zeros(1, len(clips), words, dtype=torch.bool)
+    for place, one in enumerate(clips):
+        text[:, place, : one["text"].shape[1]] = one["text"]
+        mask[:, place, : one["text"].shape[1]] = True
+    rows = {key: torch.cat([one[key] for one in clips], dim=1) for key in ("tokens", "coords", "t")}
+    return {**rows, "text": text, "text_mask": mask}, tuple(one["tokens"].shape[1] for one in clips)
+
+
+def test_clips_packed_in_one_row_come_out_as_if_run_alone(dit: DiT) -> None:
+    rows = [[clip(grid, 10 * row + i, words) for i, (grid, words) in enumerate(PACKED)] for row in range(2)]
+    alone = torch.cat([torch.cat([dit(**one) for one in clips], dim=1) for clips in rows])
+    (first, lengths), (second, _) = map(pack, rows)
+    together = dit(**{key: torch.cat([first[key], second[key]]) for key in first}, lengths=lengths)
     assert torch.allclose(together, alone, atol=1e-5)
-    assert not torch.allclose(dit(**packed), alone, atol=1e-2)
+    assert not torch.allclose(together, alone.flip(0), atol=1e-2)
 
 
-def test_segments_of_the_tokens_alone_are_refused(dit: DiT) -> None:
-    with pytest.raises(ValueError, match="needs text_segments too"):
-        dit(**clip((1, 2, 2), 0), segments=torch.zeros(1, 4, dtype=torch.long))
+def test_packed_clips_train_as_if_each_were_trained_alone(dit: DiT) -> None:
+    clips = [clip(grid, i, words) for i, (grid, words) in enumerate(PACKED)]
+    packed, lengths = pack(clips)
+    with torch.enable_grad():
+        apart = sum(dit(**one).square().sum() for one in clips)
+        together = dit(**packed, lengths=lengths).square().sum()
+        weights = list(dit.parameters())
+        pairs = zip(torch.autograd.grad(apart, weights), torch.autograd.grad(together, weights), strict=True)
+        for alone, packed_ in pairs:
+            assert torch.allclose(packed_, alone, rtol=1e-3, atol=1e-3 * float(alone.abs().max()))
+        with torch.autocast("cpu", torch.bfloat16):
+            coarse = dit(**packed, lengths=lengths)
+        coarse.float().square().sum().backward()
+    assert torch.allclose(coarse.float(), dit(**packed, lengths=lengths), rtol=0.05, atol=0.1)
+    assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in weights)
+
+
+def test_text_read_once_serves_every_step(dit: DiT) -> None:
+    arguments = clip((2, 2, 2), 0)
+    words = dit.read_text(arguments["text"], arguments["text_mask"])
+    for t in (arguments["t"], arguments["t"] / 2):
+        read = dit.denoise(arguments["tokens"], arguments["coords"], t, words)
+        assert torch.equal(read, dit(**{**arguments, "t": t}))
+
+
+def test_a_packing_that_does_not_fit_is_refused(dit: DiT) -> None:
+    with pytest.raises(ValueError, match=r"Got 4 tokens a row; the lengths .* need 5"):
+        dit(**clip((1, 2, 2), 0), lengths=(3, 2))
+    with pytest.raises(ValueError, match="Got the texts of 1 x 1 clips for 1 x 2"):
+        dit(**clip((1, 2, 2), 0), lengths=(2, 2))
 
 
 def test_a_tokens_noise_level_changes_what_it_and_others_become(dit: DiT) -> None:
