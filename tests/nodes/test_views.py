@@ -12,7 +12,8 @@ import pytest
 from assets.images import LABEL_HEIGHT
 from assets.media import read_clip
 from assets.values import Clip, Conditioning, Latent, Mask, Patches, Scalar, Text, Trajectory, Value
-from nodes.preview.views import View, colours, view
+from nodes.preview.colours import colours
+from nodes.preview.views import View, view
 
 RNG = np.random.default_rng(0)
 GRID, PATCH = (2, 1, 2), (1, 2, 2)
