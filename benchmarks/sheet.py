@@ -8,40 +8,49 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch.nn.functional as F
 from einops import rearrange
-from torch import Tensor
 
+from assets.values import Clip
+from benchmarks.judge.verdicts import Verdict
 from benchmarks.prompts import Asked
 
-FRAMES_SHOWN = (0, 5, 10, 16)
 COLUMNS = 4
-_SCALE, _LINE, _LINES = 2, 15, 5
+_SHOWN, _HEIGHT, _LINE, _LINES = 4, 128, 15, 5
 _INK, _WRONG, _RIGHT = (40, 40, 40), (30, 30, 200), (60, 130, 30)  # blue, green, red
 
 
-def write_sheet(path: Path, asked: Sequence[Asked], clips: Tensor, verdicts: Sequence[dict[str, str]]) -> None:
-    """clips (b 3 t h w) in [-1, 1], to a PNG file."""
-    tiles = [_tile(*one) for one in zip(asked, clips, verdicts, strict=True)]
-    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % COLUMNS)
-    sheet = rearrange(np.stack(tiles), "(rows columns) h w c -> (rows h) (columns w) c", columns=COLUMNS)
+def write_sheet(path: Path, asked: Sequence[Asked], clips: Sequence[Clip], verdicts: Sequence[Verdict]) -> None:
+    """Clips of one size, to a PNG file."""
+    tiles = []
+    for number, (one, clip) in enumerate(zip(asked, clips, strict=True)):
+        found = [verdict for verdict in verdicts if verdict.clip == number]
+        wrong = [f"{k}: {v.seen[k]}, not {value}" for v in found for k, value in v.facts.items() if v.seen[k] != value]
+        kind = "held out" if one.held_out else "trained"
+        tiles.append(tile(clip, one.prompt, f"[{kind}] {'; '.join(wrong) or 'right'}", bad=bool(wrong)))
+    write_tiles(path, tiles, COLUMNS)
+
+
+def write_tiles(path: Path, tiles: Sequence[np.ndarray], columns: int) -> None:
+    """Tiles (h w 3), blue first, of one size, to a PNG file."""
+    tiles = [*tiles, *([np.full_like(tiles[0], 255)] * (-len(tiles) % columns))]
+    sheet = rearrange(np.stack(tiles), "(rows columns) h w c -> (rows h) (columns w) c", columns=columns)
+    path.parent.mkdir(parents=True, exist_ok=True)
     if not cv2.imwrite(str(path), sheet):
         raise OSError(f"could not write the contact sheet to {path}; choose a PNG file in a folder that can be written")
 
 
-def _tile(asked: Asked, clip: Tensor, verdict: dict[str, str]) -> np.ndarray:
-    """Frames in a row with text below: (h w 3), blue first."""
-    frames = F.pad(clip[:, list(FRAMES_SHOWN)], (0, 2), value=1)  # a white line between one frame and the next
-    frames = rearrange(frames, "c t h w -> h (t w) c")
-    picture = ((frames + 1) * 127.5).round().clamp(0, 255).byte().numpy()[..., ::-1]
-    picture = cv2.resize(picture, None, fx=_SCALE, fy=_SCALE, interpolation=cv2.INTER_NEAREST)
+def tile(clip: Clip, text: str, remark: str, *, bad: bool, shown: int = _SHOWN) -> np.ndarray:
+    """`shown` frames of a clip in a row with text below: (h w 3), blue first."""
+    numbers = np.linspace(0, len(clip.frames) - 1, shown).round().astype(int)
+    frames = np.pad(clip.frames[numbers], ((0, 0), (0, 0), (0, 2), (0, 0)), constant_values=255)  # a line between them
+    picture = rearrange(frames, "t h w c -> h (t w) c")[..., ::-1]
+    scale = _HEIGHT / picture.shape[0]
+    picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_NEAREST)
     label = np.full((_LINE * _LINES + 6, picture.shape[1], 3), 255, np.uint8)
-    lines = textwrap.wrap(asked.prompt, 84)[: _LINES - 1]
+    lines = textwrap.wrap(text, picture.shape[1] // 6)[: _LINES - 1]
     for number, line in enumerate(lines):
         _write(label, line, number, _INK)
-    wrong = [f"{name}: {verdict[name]}, not {value}" for name, value in asked.facts.items() if verdict[name] != value]
-    kind = "held out" if asked.held_out else "trained"
-    _write(label, f"[{kind}] {'; '.join(wrong) or 'right'}", len(lines), _WRONG if wrong else _RIGHT)
+    _write(label, remark, len(lines), _WRONG if bad else _RIGHT)
     return cv2.copyMakeBorder(np.vstack([picture, label]), 4, 4, 4, 4, cv2.BORDER_CONSTANT, value=(255, 255, 255))
 
 

@@ -1,7 +1,8 @@
 """A classifier of what a clip shows, on two pathways (after SlowFast, Feichtenhofer et al. 2019).
 
-The slow one looks closely at every fourth frame (colour, shape, background), pooled over the places, so that it can't
-learn where a thing was seen. The fast one looks at all frames and their differences (motion), and keeps the places.
+The slow one looks closely at five frames at their aspect ratio (colour, shape, pattern, background), pooled over the
+places, so that it can't learn where a thing was seen. The fast one looks at 17 frames, squeezed into a square, and at
+their differences (motion, camera), and keeps the places. So any size and length can be judged.
 """
 
 from __future__ import annotations
@@ -16,20 +17,24 @@ from einops import rearrange
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from nodes.world.scene import BACKGROUNDS, COLOURS, MOTIONS, SHAPES
+from benchmarks.judge.looks import scaled
+from nodes.world.scene import BACKGROUNDS, CAMERAS, COLOURS, MOTIONS, PATTERNS, SHAPES
 
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "colour": tuple(COLOURS),
     "background": BACKGROUNDS,
     "shape": SHAPES,
     "motion": MOTIONS,
+    "pattern": PATTERNS,
+    "camera": CAMERAS,
 }
-FRAMES, SIDE = 17, 64
+MOVING = ("motion", "camera")
+FRAMES, SIDE, _SLOW = 17, 64, 5
 WEIGHTS = Path(__file__).parents[1] / "judge.safetensors"
 
 
 class Judge(nn.Module):
-    """Clips (b 3 17 64 64) in [-1, 1] to a score for every value of every attribute."""
+    """Clips (b 3 t h w) in [-1, 1] to a score for every value of every attribute."""
 
     def __init__(self, width: int = 64, motion_width: int = 96) -> None:
         super().__init__()
@@ -48,23 +53,21 @@ class Judge(nn.Module):
 
     def forward(self, clips: Tensor) -> dict[str, Tensor]:
         """Scores (b values) by attribute."""
-        if clips.shape[1:] != (3, FRAMES, SIDE, SIDE):
-            raise ValueError(
-                f"The judge got clips of shape {tuple(clips.shape[1:])}; it needs (3, {FRAMES}, {SIDE}, {SIDE}). "
-                "Make clips of that size to be judged."
-            )
         still, moving = self._still(clips), self._moving(clips)
-        return {name: head(moving if name == "motion" else still) for name, head in self.heads.items()}
+        return {name: head(moving if name in MOVING else still) for name, head in self.heads.items()}
 
     def _still(self, clips: Tensor) -> Tensor:
-        batch = clips.shape[0]
-        x = rearrange(clips[:, :, ::4], "b c t h w -> (b t) c h w").contiguous(memory_format=torch.channels_last)
+        batch, _, _, height, width = clips.shape
+        scale = min(SIDE / min(height, width), (2 * SIDE * SIDE / (height * width)) ** 0.5)  # narrow ones cost no more
+        clips = scaled(clips[:, :, _moments(clips, _SLOW)], round(scale * height), round(scale * width))
+        x = rearrange(clips, "b c t h w -> (b t) c h w").contiguous(memory_format=torch.channels_last)
         x = rearrange(normed(self.slow(self.slow_enter(x))), "(b t) c h w -> b c (t h w)", b=batch)
         pooled = torch.cat([x.amax(-1), x.mean(-1)], dim=1)
         return F.silu(self.look(F.dropout(pooled, 0.1, self.training)))
 
     def _moving(self, clips: Tensor) -> Tensor:
         batch = clips.shape[0]
+        clips = scaled(clips[:, :, _moments(clips, FRAMES, repeat=True)], SIDE, SIDE)
         change = torch.cat([torch.zeros_like(clips[:, :, :1]), clips.diff(dim=2)], dim=2)
         x = rearrange(torch.cat([clips, 2 * change], dim=1), "b c t h w -> (b t) c h w")
         x = normed(self.fast(self.fast_enter(x.contiguous(memory_format=torch.channels_last))))
@@ -78,10 +81,17 @@ class Judge(nn.Module):
 
     @torch.no_grad()
     def judge(self, clips: Tensor) -> list[dict[str, str]]:
-        """What each clip (b 3 17 64 64) shows: attribute -> value."""
+        """What each clip (b 3 t h w) shows: attribute -> value. Motion and camera mean nothing for a single frame."""
         scores = [self.eval()(part) for part in torch.split(clips, 16)]
         best = {name: torch.cat([part[name] for part in scores]).argmax(1).tolist() for name in ATTRIBUTES}
         return [{name: ATTRIBUTES[name][best[name][i]] for name in ATTRIBUTES} for i in range(len(clips))]
+
+
+def _moments(clips: Tensor, count: int, *, repeat: bool = False) -> list[int]:
+    """The numbers of `count` frames spread over the clips (b c t h w); fewer where there are fewer, unless repeated."""
+    frames = clips.shape[2]
+    count = count if repeat else min(count, frames)
+    return [round(i * (frames - 1) / max(1, count - 1)) for i in range(count)]
 
 
 class Down(nn.Module):
@@ -111,7 +121,11 @@ def normed(x: Tensor) -> Tensor:
     return rearrange(F.layer_norm(rearrange(x, "n c h w -> n h w c"), x.shape[1:2]), "n h w c -> n c h w")
 
 
-def load_judge(path: Path = WEIGHTS) -> tuple[Judge, dict[str, float]]:
+Accuracy = dict[str, dict[str, float]]
+"""Kind of clip -> attribute (and "all") -> share."""
+
+
+def load_judge(path: Path = WEIGHTS) -> tuple[Judge, Accuracy]:
     """The trained judge, and its accuracy on rendered clips of held-out combinations as measured after training."""
     if not path.exists():
         raise FileNotFoundError(f"there are no weights of the judge at {path}; make them: python -m benchmarks.judge")

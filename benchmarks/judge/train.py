@@ -1,33 +1,35 @@
-"""Train the judge on rendered clips of one thing, mildly disturbed: `train(config, out)`, then `export(out)`."""
+"""Train the judge on rendered clips of many kinds, mildly disturbed: `train(config, out)`, then `export(out)`."""
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from benchmarks.judge.model import ATTRIBUTES, FRAMES, SIDE, WEIGHTS, Judge
+from benchmarks.judge.kinds import KINDS, Kind, batch, held_out, views
+from benchmarks.judge.model import ATTRIBUTES, WEIGHTS, Accuracy, Judge
+from benchmarks.judge.verdicts import judged, shares
 from nodes.training import checkpoint
 from nodes.training.loop import LoopConfig, fit
-from nodes.world.render import render
-from nodes.world.scene import Scene, sample_scene
+from nodes.world.scene import Scene
 
 
 @dataclass(frozen=True)
 class JudgeTraining:
     loop: LoopConfig = field(
-        default_factory=lambda: LoopConfig(steps=840, cooldown=300, learning_rate=2e-3, ema=0.99, save_every=250)
+        default_factory=lambda: LoopConfig(steps=1400, cooldown=600, learning_rate=2e-3, ema=0.99, save_every=200)
     )
-    batch: int = 24
-    # Clips that the accuracy is measured on at every checkpoint.
-    held_out: int = 200
+    kinds: tuple[Kind, ...] = KINDS
+    # Clips of each kind that the accuracy is measured on at every checkpoint.
+    held_out: int = 24
+    init: Path | None = None
+    """The weights of a judge to go on from, as far as they fit; None: from nothing."""
     seed: int = 0
 
 
@@ -35,36 +37,56 @@ def train(config: JudgeTraining, out: Path, resume: bool = True) -> None:
     """Train, and leave `checkpoint.safetensors` and `curves.jsonl` in `out`."""
     torch.manual_seed(config.seed)
     model = Judge().train()
+    if config.init:
+        model.load_state_dict(load_file(config.init), strict=False)
 
     def loss(step: int) -> tuple[Tensor, dict[str, float]]:
         rng = random.Random(f"judge {config.seed} {step}")
-        scenes = [sample_scene(rng, two=0) for _ in range(config.batch)]
-        clips = disturbed(render(scenes, SIDE, SIDE, FRAMES), rng)
-        with torch.autocast("cpu", torch.bfloat16):
-            scores = model(clips)
-        errors = {
-            name: F.cross_entropy(scores[name].float(), classes(scenes, name), label_smoothing=0.02)
-            for name in ATTRIBUTES
-        }
-        return torch.stack(list(errors.values())).sum(), {name: float(error.detach()) for name, error in errors.items()}
+        (kind,) = rng.choices(config.kinds, [kind.share for kind in config.kinds])
+        scenes, clips = batch(kind, rng)
+        errors = judge_errors(model, scenes, disturbed(clips, rng))
+        return torch.stack(list(errors.values())).sum(), {k: float(error.detach()) for k, error in errors.items()}
 
     def on_save(average: nn.Module, step: int) -> dict[str, float]:
         assert isinstance(average, Judge)
-        return accuracy(average, *held_out_clips(config.held_out))
+        return {name: measured["all"] for name, measured in accuracy(average, config.kinds, config.held_out).items()}
 
     adamw = ("slow_enter", "fast_enter", "heads")
     fit(model, loss, config.loop, out, resume=resume, adamw=adamw, on_save=on_save)
 
 
-def export(out: Path, path: Path = WEIGHTS, clips: int = 1000) -> dict[str, float]:
+def judge_errors(model: Judge, scenes: list[Scene], clips: Tensor) -> dict[str, Tensor]:
+    """The mean cross-entropy of each attribute that can be seen in the clips (b 3 t h w)."""
+    scores: dict[str, list[Tensor]] = {name: [] for name in ATTRIBUTES}
+    truth: dict[str, list[int]] = {name: [] for name in ATTRIBUTES}
+    for view in views(scenes, clips):
+        with torch.autocast(clips.device.type, torch.bfloat16):
+            said = model(view.clips)
+        for row, look in enumerate(view.looks):
+            for name, value in look.facts.items():
+                scores[name].append(said[name][row])
+                truth[name].append(ATTRIBUTES[name].index(value))
+    return {
+        name: F.cross_entropy(torch.stack(rows).float(), torch.tensor(truth[name]), label_smoothing=0.02)
+        for name, rows in scores.items()
+        if rows
+    }
+
+
+def export(out: Path, path: Path = WEIGHTS, clips: int = 500) -> Accuracy:
     """Write the trained average as bfloat16, with its accuracy on held-out clips, which is returned."""
     judge = Judge()
     checkpoint.restore(out / "checkpoint.safetensors", {"ema": judge}, {})
     judge = judge.bfloat16().float()
-    measured = accuracy(judge, *held_out_clips(clips))
+    measured = accuracy(judge, KINDS, clips)
     weights = {key: value.bfloat16().contiguous() for key, value in judge.state_dict().items()}
     save_file(weights, path, {"judge": json.dumps({"accuracy": measured})})
     return measured
+
+
+def accuracy(judge: Judge, kinds: tuple[Kind, ...], count: int) -> Accuracy:
+    """For each kind, on `count` rendered clips of held-out combinations: the share judged right of each attribute."""
+    return {kind.name: shares(judged(judge, *held_out(kind, count))) for kind in kinds}
 
 
 def disturbed(clips: Tensor, rng: random.Random) -> Tensor:
@@ -94,30 +116,3 @@ def blurred(clips: Tensor, share: float) -> Tensor:
     ):
         middle.copy_((1 - 2 * share) * middle + share * (near + far))
     return clips
-
-
-def classes(scenes: Sequence[Scene], name: str) -> Tensor:
-    """The number of each scene's value of an attribute: (b,)."""
-    return torch.tensor([ATTRIBUTES[name].index(shown(scene)[name]) for scene in scenes])
-
-
-def shown(scene: Scene) -> dict[str, str]:
-    """What a scene of one thing shows: attribute -> value."""
-    (thing,) = scene.things
-    return {"colour": thing.colour, "background": scene.background, "shape": thing.shape, "motion": thing.motion}
-
-
-def held_out_clips(count: int) -> tuple[Tensor, list[dict[str, str]]]:
-    """Undisturbed clips of combinations that no training shows, and what they show."""
-    rng = random.Random("the judge's held-out clips")
-    scenes = [sample_scene(rng, two=0, held=True) for _ in range(count)]
-    return render(scenes, SIDE, SIDE, FRAMES), [shown(scene) for scene in scenes]
-
-
-def accuracy(judge: Judge, clips: Tensor, truth: Sequence[dict[str, str]]) -> dict[str, float]:
-    """The share of clips for which each attribute, and all of them, are judged right."""
-    said = judge.judge(clips)
-    right = {name: sum(a[name] == b[name] for a, b in zip(said, truth, strict=True)) for name in ATTRIBUTES}
-    return {name: count / len(truth) for name, count in right.items()} | {
-        "all": sum(a == b for a, b in zip(said, truth, strict=True)) / len(truth)
-    }
