@@ -1,10 +1,11 @@
 """What a running node may ask of whoever runs it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from assets.values import Clip, Latent, ModelHandle, Patches
+from assets.values.array import Array
 
 
 class Cancelled(BaseException):
@@ -36,3 +37,9 @@ class Context(Protocol):
 
     def model(self, handle: ModelHandle) -> Any:
         """The loaded module of a handle, resident in this process and on `device`, in eval mode."""
+
+    def keep(self, state: Mapping[str, Array]) -> None:
+        """Keep the state after one step beside the store, so that an interrupted node need not begin anew."""
+
+    def kept(self) -> list[dict[str, Array]]:
+        """What this very computation kept before it was interrupted, as torch tensors, in order; empty if nothing."""

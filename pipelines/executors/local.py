@@ -10,16 +10,16 @@ import os
 import queue
 import secrets
 import threading
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection
 
 from assets.files import Files
 from assets.store import Store
 from nodes.api import Node
 from pipelines.document import Document
 from pipelines.events import Event
-from pipelines.executors.process import WorkerProcess
-from pipelines.executors.run import Engine, Run, Summary, Task
+from pipelines.executors.device import DeviceWorker
+from pipelines.executors.run import Run, Summary
+from pipelines.executors.task import Surroundings
 from pipelines.keys import numerics_class
 
 REMEMBERED_RUNS = 1000
@@ -44,7 +44,7 @@ class LocalExecutor:
     ) -> None:
         self._device = device
         library: dict[str, Node] = importlib.import_module(nodes).library()
-        self._setup = {
+        setup = {
             "store": str(store.folder.resolve()),
             "inputs": [str(folder.resolve()) for folder in files.inputs],
             "outputs": str(files.outputs.resolve()),
@@ -59,11 +59,9 @@ class LocalExecutor:
         self._listeners: list[Callable[[Event], None]] = []
         self._events: queue.SimpleQueue[tuple[Event, Summary | None] | None] = queue.SimpleQueue()
         self._waiting: queue.SimpleQueue[Run | None] = queue.SimpleQueue()
-        self._current: tuple[Run, int] | None = None
-        self._tasks = 0
-        self._death = ""
-        self._worker = self._new_worker()
-        self._engine = Engine(library, store, files, device, self._numerics, self._compute, self._say)
+        self._current: Run | None = None
+        self._worker = DeviceWorker(setup, self._on_death)
+        self._around = Surroundings(library, store, files, self._numerics)
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._tell, self._work)]
         for thread in self._threads:
             thread.start()
@@ -73,7 +71,7 @@ class LocalExecutor:
         for node in targets or ():
             if node not in document.nodes:
                 raise ValueError(f"there is no node {node!r} to run; the workflow has: {', '.join(document.nodes)}")
-        run = Run(secrets.token_hex(8), document, targets, self._engine)
+        run = Run(secrets.token_hex(8), document, targets, self._around, self._worker, self._say)
         with self._lock:
             self._runs[run.name] = run
         self._say(Event("queued", run.name))
@@ -86,8 +84,8 @@ class LocalExecutor:
             found = self._runs.get(run)
             if found:
                 found.stop.set()
-            if self._current and self._current[0] is found:
-                self._worker.send({"do": "cancel", "task": self._current[1]})
+            if found and self._current is found:
+                self._worker.cancel()
 
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
         """Have `callback` called with every event, in order, from a thread of the executor; returns how to stop it."""
@@ -133,7 +131,9 @@ class LocalExecutor:
 
     def _work(self) -> None:
         while (run := self._waiting.get()) is not None:
+            self._current = run
             summary = run.perform()
+            self._current = None
             ending = Event(
                 "finished",
                 run.name,
@@ -146,45 +146,9 @@ class LocalExecutor:
             )
             self._events.put((ending, summary))
 
-    def _compute(self, run: Run, task: Task) -> Mapping[str, Any]:
-        """Have the worker compute a task; passes on what it says meanwhile, returns how it ended."""
-        with self._lock:
-            self._tasks += 1
-            number = self._tasks
-            self._current = (run, number)
-            if self._worker.gone:
-                self._worker = self._new_worker()
-            worker = self._worker
-        asked = {"type": task.type, "widgets": task.widgets, "inputs": task.inputs, "workflow": task.workflow}
-        worker.send({"do": "run", "task": number, **asked})
-        if run.stop.is_set():
-            worker.send({"do": "cancel", "task": number})
-        try:
-            while (received := worker.messages.get()) is not None:
-                said, data = received
-                if said["say"] == "step":
-                    self._say(Event("step", run.name, task.node, step=said["step"], total=said["total"]))
-                elif said["say"] == "preview":
-                    kind, caption = said["media_type"], said["caption"]
-                    self._say(Event("preview", run.name, task.node, media_type=kind, data=data, caption=caption))
-                else:
-                    return said
-            return {"say": "died", "error": self._death}
-        finally:
-            with self._lock:
-                self._current = None
-
-    def _new_worker(self) -> WorkerProcess:
-        return WorkerProcess(self._setup, self._on_exit)
-
-    def _on_exit(self, worker: WorkerProcess, why: str) -> None:
-        """A worker died: say so and start the next, unless it never got as far as its first word."""
-        with self._lock:
-            run = self._current[0].name if self._current else None
-            self._death = why
-            if worker.was_warm:
-                self._worker = self._new_worker()
-        self._say(Event("worker_died", run, error=why, traceback=worker.log))
+    def _on_death(self, why: str, log: str) -> None:
+        run = self._current
+        self._say(Event("worker_died", run.name if run else None, error=why, traceback=log))
 
     def _numerics(self) -> str:
         """Known here for the CPU; for an accelerator the worker says it when it is warm."""

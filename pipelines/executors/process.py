@@ -20,13 +20,14 @@ CLOSE_SECONDS = 5
 class WorkerProcess:
     """A worker that starts at once and warms up by itself.
 
-    messages: what it says, in order; None when it is gone. on_exit: called once then, with the sentence why, from a
-    thread of its own; not called after `close`.
+    messages: what it says, in order; None when it is gone. on_exit: called once then, from a thread of its own; not
+    called after `close`. death: the sentence why it is gone.
     """
 
-    def __init__(self, setup: Mapping[str, Any], on_exit: Callable[["WorkerProcess", str], None]) -> None:
+    def __init__(self, setup: Mapping[str, Any], on_exit: Callable[["WorkerProcess"], None]) -> None:
         self.messages: queue.SimpleQueue[tuple[dict[str, Any], bytes] | None] = queue.SimpleQueue()
         self.gone = False
+        self.death = ""
         self._warm = threading.Event()
         self._numerics: str | None = None
         self._on_exit = on_exit
@@ -95,13 +96,14 @@ class WorkerProcess:
             else:
                 self.messages.put(received)
         code = self._process.wait()
+        self._threads[1].join()
+        self.death = self._why(code)
         self.gone = True
         self._warm.set()
-        self._threads[1].join()
         with contextlib.suppress(OSError):
             self._line.close()
         if not self._closing:
-            self._on_exit(self, self._why(code))
+            self._on_exit(self)
         self.messages.put(None)
 
     def _keep_log(self) -> None:

@@ -3,25 +3,35 @@
 import importlib
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from assets.store import Partial
 from assets.values import Clip, Latent, ModelHandle, Patches
+from assets.values.array import Array
 from nodes.context import Cancelled
 from pipelines.executors.resident import Models
 
 PREVIEWS_PER_SECOND = 8
+STEPS_PER_SECOND = 20
 
 
 class RunContext:
-    """device: torch device. is_cancelled: asked at every step. say: sends a message and bytes to the server."""
+    """device: torch device. partial: where the node's own steps are kept. is_cancelled: asked at every step.
 
-    def __init__(self, device: str, models: Models, is_cancelled: Callable[[], bool], say: Callable[..., None]) -> None:
+    say: sends a message and bytes to the server.
+    """
+
+    def __init__(
+        self, device: str, models: Models, partial: Partial, is_cancelled: Callable[[], bool], say: Callable[..., None]
+    ) -> None:
         self._device = device
         self._models = models
+        self._partial = partial
         self._is_cancelled = is_cancelled
         self._say = say
         self._next_preview = 0.0
+        self._next_step = 0.0
 
     @property
     def device(self) -> str:
@@ -29,10 +39,10 @@ class RunContext:
 
     def steps(self, total: int) -> Iterator[int]:
         for step in range(total):
-            self._stop_if_cancelled()
+            self.stop_if_cancelled()
             yield step
-            self._say({"say": "step", "step": step + 1, "total": total})
-        self._stop_if_cancelled()
+            self._say_step(step + 1, total)
+        self.stop_if_cancelled()
 
     def preview(self, value: Clip | Latent | Patches) -> None:
         if time.monotonic() < self._next_preview:
@@ -49,6 +59,18 @@ class RunContext:
     def model(self, handle: ModelHandle) -> Any:
         return self._models.get(handle)
 
-    def _stop_if_cancelled(self) -> None:
+    def kept(self) -> list[dict[str, Array]]:
+        return self._partial.all("torch")
+
+    def keep(self, state: Mapping[str, Array]) -> None:
+        self._partial.append(dict(state))
+
+    def stop_if_cancelled(self) -> None:
         if self._is_cancelled():
             raise Cancelled
+
+    def _say_step(self, step: int, total: int) -> None:
+        """Often enough for a bar that moves; the first and the last in any case."""
+        if step in (1, total) or time.monotonic() >= self._next_step:
+            self._say({"say": "step", "step": step, "total": total})
+            self._next_step = time.monotonic() + 1 / STEPS_PER_SECOND

@@ -7,7 +7,6 @@ goes to stderr. It ends when the server's end of the pipe is gone, so that no wo
 import importlib
 import os
 import platform
-import queue
 import signal
 import sys
 import threading
@@ -19,11 +18,12 @@ from typing import Any
 
 from assets.files import Files
 from assets.store import BlobMissing, Store
-from assets.values import Value
+from assets.values import VALUE_TYPES, ModelHandle, Value
 from nodes.api import Node
 from nodes.context import Cancelled
-from pipelines.arguments import coerce, injected
-from pipelines.connect import widget_content
+from pipelines.arguments import of_type
+from pipelines.executors.compute import InputsMissing, compute, sentence
+from pipelines.executors.lanes import LANES, Lanes
 from pipelines.executors.memory import PeakMemory
 from pipelines.executors.messages import Line
 from pipelines.executors.resident import Models, RecentValues
@@ -31,16 +31,8 @@ from pipelines.executors.run_context import RunContext
 from pipelines.keys import numerics_class
 
 
-class InputsMissing(Exception):
-    """Stored inputs that are gone or damaged, by port name: whoever made them has to make them again."""
-
-    def __init__(self, names: list[str]) -> None:
-        super().__init__(", ".join(names))
-        self.names = names
-
-
 def main() -> None:
-    """Set up as the first message says, say hello, then do one task after the other."""
+    """Set up as the first message says, say hello, then do tasks until the server is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     line = Line(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
     os.dup2(2, 1)
@@ -49,11 +41,11 @@ def main() -> None:
         return
     setup = first[0]
     worker = Worker(line, setup)
-    tasks: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    threading.Thread(target=worker.listen, args=(tasks,), daemon=True).start()
+    for _ in range(LANES):
+        threading.Thread(target=worker.work, daemon=True).start()
     line.send({"say": "hello", "numerics": numerics_class(architecture(setup["device"]))})
-    while True:
-        worker.perform(tasks.get())
+    worker.listen()
+    os._exit(0)
 
 
 class Worker:
@@ -69,55 +61,66 @@ class Worker:
         self.library: dict[str, Node] = importlib.import_module(setup["nodes"]).library()
         self.values = RecentValues()
         self.models = Models(self.device)
+        self.lanes = Lanes()
         self.last_cancelled = -1
 
-    def listen(self, tasks: "queue.SimpleQueue[dict[str, Any]]") -> None:
-        """Take messages while a node runs, so that it can be cancelled; when the server is gone, so is the worker."""
+    def listen(self) -> None:
+        """Take messages while nodes run, until the server is gone."""
         while (received := self.line.receive()) is not None:
             message, _ = received
             if message["do"] == "cancel":
                 self.last_cancelled = max(self.last_cancelled, message["task"])
             else:
-                tasks.put(message)
-        os._exit(0)
+                self.lanes.put(message, needs_alone(self.library[message["type"]]))
 
-    def perform(self, task: Mapping[str, Any]) -> None:
-        """Run one node and say how it ended: done, failed, cancelled or missing (stored inputs that are damaged)."""
-        number = task["task"]
-        context = RunContext(
-            self.device, self.models, lambda: number <= self.last_cancelled, lambda *said: self._say(number, *said)
-        )
-        started = time.perf_counter()
+    def work(self) -> None:
+        """One lane: do one task after the other. A lane that fails takes the process with it, which the server sees."""
         try:
+            while True:
+                self.perform(*self.lanes.take())
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+
+    def perform(self, task: Mapping[str, Any], alone: str | None) -> None:
+        """Compute one node and say how it went.
+
+        begun first; then made, and kept when it is on disk; or failed, cancelled, or missing (stored inputs that are
+        damaged).
+        """
+        number, node, started = task["task"], self.library[task["type"]], time.perf_counter()
+        partial = self.store.partial(task["key"])
+        context = RunContext(
+            self.device,
+            self.models,
+            partial,
+            is_cancelled=lambda: number <= self.last_cancelled,
+            say=lambda *said: self._say(number, *said),
+        )
+        try:
+            context.stop_if_cancelled()
+            self._say(number, {"say": "begun"})
             with PeakMemory(self.device) as memory:
-                made = self._run(task, context)
+                made = compute(node, task, self._inputs(task["inputs"]), self.files, context)
+            self.lanes.give_back(alone)
             outputs = {name: self._keep(value) for name, value in made.items()}
-            ending: dict[str, Any] = {
-                "say": "done",
-                "outputs": outputs,
-                "specs": {name: str(value.spec) for name, value in made.items()},
-                "peak_bytes": memory.peak,
-            }
+            seconds = time.perf_counter() - started
+            specs = {name: str(value.spec) for name, value in made.items()}
+            said = {"outputs": outputs, "specs": specs, "seconds": seconds, "peak_bytes": memory.peak}
+            self._say(number, {"say": "made", **said})
+            self.store.record(task["key"], node.type, outputs, seconds, self.device, memory.peak)
+            partial.delete()
+            ending: dict[str, Any] = {"say": "kept"}
         except Cancelled:
             ending = {"say": "cancelled"}
         except InputsMissing as missing:
             ending = {"say": "missing", "inputs": missing.names}
         except Exception as error:
             traceback.print_exc()
+            partial.delete()
             ending = {"say": "failed", "error": sentence(error), "traceback": traceback.format_exc()}
-        self._say(number, {**ending, "seconds": time.perf_counter() - started})
-
-    def _run(self, task: Mapping[str, Any], context: RunContext) -> dict[str, Any]:
-        node = self.library[task["type"]]
-        arguments: dict[str, Any] = {**dict.fromkeys(node.inputs), **task["widgets"]}
-        for name, value in self._inputs(task["inputs"]).items():
-            widget = node.widgets.get(name)
-            arguments[name] = coerce(widget, widget_content(value)) if widget else value
-        specs = {name: value.spec if name in node.inputs and value else value for name, value in arguments.items()}
-        # What was unknown while wiring is known now; the spec function's sentence is better than torch's.
-        node.output_specs({**specs, **injected(node.spec, self.files)})
-        filled = injected(node.fn, self.files, context, task["workflow"])
-        return node.by_output(node.fn(**arguments, **filled))
+        self.lanes.give_back(alone)
+        self._say(number, ending)
 
     def _inputs(self, digests: Mapping[str, str]) -> dict[str, Value]:
         values: dict[str, Value] = {}
@@ -143,6 +146,13 @@ class Worker:
         self.line.send({**message, "task": task}, data)
 
 
+def needs_alone(node: Node) -> str | None:
+    """What only one node at a time may have: the device for its models, the folder of outputs to write to."""
+    if any(issubclass(VALUE_TYPES[port.type], ModelHandle) for port in node.inputs.values()):
+        return "models"
+    return "files" if of_type(node.fn, Files) else None
+
+
 def architecture(device: str) -> str:
     """What the last bits of a result depend on, e.g. "x86_64" or "sm_90"."""
     if not device.startswith("cuda"):
@@ -150,15 +160,6 @@ def architecture(device: str) -> str:
     import torch
 
     return "sm_{}{}".format(*torch.cuda.get_device_capability(device))
-
-
-def sentence(error: Exception) -> str:
-    """What an artist reads of an exception. ValueErrors of nodes are sentences already."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return f"there was not enough memory ({error}); try a smaller size, fewer frames, or close other programs"
-    if isinstance(error, ValueError | OSError) and str(error):
-        return str(error)
-    return f"the node itself failed, which is a fault in it: {type(error).__name__}: {error}; please report it"
 
 
 if __name__ == "__main__":

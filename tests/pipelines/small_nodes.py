@@ -195,3 +195,14 @@ def die(text: Text) -> Text:
     """End the whole process, as the out-of-memory killer does."""
     os.kill(os.getpid(), signal.SIGKILL)
     return text
+
+
+@node(version=1, category="test", spec=lambda text: text)
+def die_at_first(text: Text, *, times: Annotated[int, Range(1, 9)] = 1, files: Files) -> Text:
+    """End the whole process so many times, then pass the text through."""
+    deaths = files.target(f"deaths of {text.text}.txt")
+    before = int(deaths.read_text()) if deaths.exists() else 0
+    if before < times:
+        deaths.write_text(str(before + 1))
+        os.kill(os.getpid(), signal.SIGKILL)
+    return text

@@ -1,0 +1,94 @@
+"""The worker of one device, as runs see it: tasks go in, what is said of them comes out, and a dead one is replaced."""
+
+import itertools
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pipelines.executors.process import WorkerProcess
+from pipelines.executors.task import Task
+
+
+class DeviceWorker:
+    """One run at a time starts tasks and hears of them, in one thread; `cancel` and `close` may be called from any.
+
+    on_death: called with the sentence why and the worker's last words when one dies, from a thread of its own.
+    """
+
+    def __init__(self, setup: Mapping[str, Any], on_death: Callable[[str, str], None]) -> None:
+        self._setup = setup
+        self._on_death = on_death
+        self._lock = threading.Lock()
+        self._closed = False
+        self._numbers = itertools.count(1)
+        self._last = 0
+        self._tasks: dict[int, Task] = {}
+        self._process = self._new()
+        self._asked = self._process
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def log(self) -> str:
+        return self._process.log
+
+    def numerics(self) -> str:
+        """The numerics class of the device; waits until the worker is warm, RuntimeError if it never is."""
+        return self._process.numerics()
+
+    def start(self, task: Task) -> None:
+        """Have a task computed beside those that are under way."""
+        with self._lock:
+            if self._process.gone and not self._closed:
+                self._process = self._new()
+            if not self._tasks:
+                self._asked = self._process
+            self._last = next(self._numbers)
+            self._tasks[self._last] = task
+            asked = {"type": task.type, "key": task.key, "widgets": task.widgets, "inputs": task.inputs}
+            self._asked.send({"do": "run", "task": self._last, **asked, "workflow": task.workflow})
+
+    def hear(self) -> tuple[Task | None, dict[str, Any], bytes]:
+        """Wait for what is said next of a task that is under way, with the bytes beside it.
+
+        No task if the worker died, which ends all of them: then "error" says why, and "was_warm" whether it ever got as
+        far as its first word; one that does not will not the next time either.
+        """
+        while (received := self._asked.messages.get()) is not None:
+            said, data = received
+            task = self._tasks.get(said["task"])
+            if task is None:  # it was dropped
+                continue
+            if said["say"] in ("kept", "failed", "cancelled", "missing"):
+                del self._tasks[said["task"]]
+            return task, said, data
+        self._tasks.clear()
+        return None, {"error": self._asked.death, "was_warm": self._asked.was_warm}, b""
+
+    def cancel(self) -> None:
+        """End all that is under way, each within one of its steps."""
+        with self._lock:
+            self._asked.send({"do": "cancel", "task": self._last})
+
+    def drop(self) -> None:
+        """Cancel what is under way and hear no more of it."""
+        self.cancel()
+        self._tasks.clear()
+
+    def close(self) -> None:
+        """End the worker for good, also in the middle of a node."""
+        with self._lock:
+            self._closed = True
+        self._process.close()
+
+    def _new(self) -> WorkerProcess:
+        return WorkerProcess(self._setup, self._on_exit)
+
+    def _on_exit(self, process: WorkerProcess) -> None:
+        """Start the next, unless this one never got as far as its first word."""
+        with self._lock:
+            if process is self._process and process.was_warm and not self._closed:
+                self._process = self._new()
+        self._on_death(process.death, process.log)

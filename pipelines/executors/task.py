@@ -1,0 +1,73 @@
+"""What a node is computed from: its widgets, and what the nodes before it gave."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from assets.files import Files
+from assets.store import Store
+from nodes.api import Node
+from nodes.context import Workflow
+from pipelines.arguments import Number, injected, of_type, parameters, widget_values
+from pipelines.check import Library
+from pipelines.connect import widget_content
+from pipelines.document import Document, dumps
+from pipelines.keys import node_key
+
+Outputs = Mapping[str, Mapping[str, str]]
+"""Content digests by node id and output name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One node to compute.
+
+    key: what its result is kept under. inputs: digests by the name of the port or wired widget. workflow: the
+    document's text, for a node that asks for it.
+    """
+
+    node: str
+    key: str
+    type: str
+    widgets: dict[str, Number]
+    inputs: dict[str, str]
+    workflow: str
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a task depends on beside the document. numerics: the numerics class of the worker; may wait for it."""
+
+    library: Library
+    store: Store
+    files: Files
+    numerics: Callable[[], str]
+
+
+def task_of(node: str, document: Document, outputs: Outputs, around: Surroundings) -> Task:
+    """The task of a node whose sources all have outputs.
+
+    BlobMissing if an input that has to be looked into is damaged; ValueError or OSError, with the sentence, if what the
+    node reads from outside the graph is not there.
+    """
+    declared = around.library[document.nodes[node]["type"]]
+    inputs = {name: outputs[source.node][source.name] for name, source in document.incoming[node].items()}
+    widgets, _ = widget_values(declared, document.params(node), inputs)
+    content = _content(declared, widgets, inputs, around) if declared.content else None
+    key = node_key(declared, widgets, inputs, around.numerics(), content)
+    workflow = dumps(document) if of_type(declared.fn, Workflow) else ""
+    return Task(node, key, declared.type, widgets, inputs, workflow)
+
+
+def _content(
+    declared: Node, widgets: Mapping[str, Number], inputs: Mapping[str, str], around: Surroundings
+) -> str | None:
+    """What the node says that it reads from outside the graph."""
+    assert declared.content
+    wanted = set(parameters(declared.content))
+    arguments: dict[str, Any] = {**dict.fromkeys(declared.inputs), **widgets}
+    for name in wanted & inputs.keys():
+        value = around.store.get(inputs[name])
+        arguments[name] = value.spec if name in declared.inputs else widget_content(value)
+    given = {name: value for name, value in arguments.items() if name in wanted}
+    return declared.content(**given, **injected(declared.content, around.files))
