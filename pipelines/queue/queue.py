@@ -1,0 +1,242 @@
+"""Works through the runs that wait, one after the other, and writes down how they went.
+
+The book is the truth: what this process forgets by dying is in there. One process at a time works on a book; the others
+add to it. A run that was cut short is queued again before all others, and the store sees to it that what it had
+finished does not run twice.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from nodes.api import Node
+from pipelines.document import Document
+from pipelines.events import Event
+from pipelines.executors.local import LocalExecutor
+from pipelines.executors.run import Summary
+from pipelines.plan import upstream
+from pipelines.queue.book import Book, RunUnknown
+from pipelines.queue.database import Held
+from pipelines.queue.entry import ENDED, Entry, State, entry
+from pipelines.queue.shown import shown
+
+# How soon it is noticed that another process added a run, asked to stop one, or died.
+LOOK_SECONDS = 0.5
+ENDINGS = ("done", "cached", "failed", "skipped", "cancelled")
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Progress:
+    """The run that goes on. done, total: nodes. step, steps: of `node`, which is at work."""
+
+    run: str
+    document: Document
+    total: int
+    done: int = 0
+    node: str | None = None
+    step: int | None = None
+    steps: int | None = None
+    nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+class Queue:
+    """Begins to work at `start`; everything else may be called from any thread.
+
+    folder: of the book and the lock that keeps a second process from working on it.
+    """
+
+    def __init__(self, folder: Path, executor: LocalExecutor, library: Mapping[str, Node]) -> None:
+        self.book = Book(folder / "runs-1.db")
+        self.progress: Progress | None = None
+        self._executor = executor
+        self._library = library
+        self._held = Held(folder / "runs.lock")
+        self._working: str | None = None
+        self._lock = threading.Lock()
+        self._look = threading.Condition()
+        self._closing = False
+        self._listeners: list[Callable[[Event], None]] = []
+        self._watchers: list[Callable[[], None]] = []
+        self._unsubscribe = executor.subscribe(self._pass_on)
+        self._thread = threading.Thread(target=self._work, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def add(
+        self, document: Document, workflow: str, targets: Collection[str] | None = None, *, first: bool = False
+    ) -> Entry:
+        """Queue a run of what `targets` need (None: every node); it is on disk when this returns."""
+        return self.add_all([(entry(workflow, targets), document)], first=first)[0]
+
+    def add_all(self, runs: Sequence[tuple[Entry, Document]], *, first: bool = False) -> list[Entry]:
+        """Queue runs in that order, at the end or before all that wait; ValueError for a target that is not there."""
+        for run, document in runs:
+            for node in run.targets or ():
+                if node not in document.nodes:
+                    raise ValueError(f"there is no node {node!r} to run; there are: {', '.join(document.nodes)}")
+        self.book.add(runs, first=first)
+        self._changed()
+        return [run for run, _ in runs]
+
+    def cancel(self, run: str) -> None:
+        """Take a run out of the queue, or stop it within one step. RunUnknown if there is none."""
+        self.book.cancel(run)
+        with self._lock:
+            if self._working and self.progress and self.progress.run == run:
+                self._executor.cancel(self._working)
+        self._changed()
+
+    def move(self, run: str, before: str | None = None) -> None:
+        """Put a run that waits before another, or at the end. RunUnknown if one of them waits no longer."""
+        self.book.move(run, before)
+        self._changed()
+
+    def put_first(self, run: str) -> None:
+        """Put a run that waits before all others."""
+        waiting = self.book.waiting()
+        self.move(run, waiting[0].id if waiting else None)
+
+    def subscribe(self, listener: Callable[[Event], None]) -> None:
+        """Have `listener` called with every event of every run, by the run's id here, from a thread of the executor."""
+        self._listeners.append(listener)
+
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Have `watcher` called whenever the queue or the history has changed, from any thread."""
+        self._watchers.append(watcher)
+
+    def wait(self, run: str, timeout: float) -> Entry:
+        """The run, once it has ended; TimeoutError after `timeout` seconds."""
+        with self._look:
+            if not self._look.wait_for(lambda: self.book.get(run).state in ENDED, timeout):
+                raise TimeoutError(f"the run {run} has not ended within {timeout:g} s")
+        return self.book.get(run)
+
+    def close(self) -> None:
+        """Stop working; what was running is queued again, before all others. The executor is closed by its owner."""
+        with self._lock:
+            self._closing = True
+            if self._working:
+                self._executor.cancel(self._working)
+        self._changed()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._unsubscribe()
+        if self._held.take():
+            self.book.begin_again()
+            self._held.release()
+        self.book.close()
+
+    def _work(self) -> None:
+        holding = False
+        while not self._closing:
+            try:
+                if not holding:
+                    holding = self._held.take()
+                    if holding and self.book.begin_again():
+                        self._changed()
+                run = self.book.begin() if holding else None
+                if run is not None:
+                    self._try(run)
+                    continue
+            except Exception:
+                # A disk that is full now may not be in a moment; what waits is still in the book.
+                log.exception("the queue could not go on")
+            with self._look:
+                self._look.wait(LOOK_SECONDS)
+
+    def _try(self, run: Entry) -> None:
+        """A run that cannot even begin is a failed run, not one that is tried for ever."""
+        try:
+            self._perform(run)
+        except Exception as fault:
+            log.exception("the run %s could not be done", run.id)
+            with self._lock:
+                self.progress = self._working = None
+            sentence = f"this run could not be done ({type(fault).__name__}: {fault}); queue it again"
+            self.book.finish(run.id, "failed", 0.0, {"failed": {"": sentence}})
+            self._changed()
+
+    def _perform(self, run: Entry) -> None:
+        document = self.book.document(run.id)
+        total = len(document.nodes if run.targets is None else upstream(document, run.targets))
+        with self._lock:
+            # Held while submitting, so that the first events wait until it is known whose they are.
+            self.progress = Progress(run.id, document, total)
+            self._working = self._executor.submit(document, run.targets)
+            if self._closing:
+                self._executor.cancel(self._working)
+        self._changed()
+        summary = self._ended(run.id, self._working)
+        with self._lock:
+            progress, self.progress, self._working = self.progress, None, None
+        if self._closing and summary.cancelled:
+            return
+        assert progress
+        self.book.finish(run.id, state_of(summary), summary.seconds, self._result(summary, progress))
+        self._changed()
+
+    def _ended(self, run: str, working: str) -> Summary:
+        """Wait for the executor; another process may have asked to stop the run."""
+        asked = False
+        while True:
+            try:
+                return self._executor.wait(working, LOOK_SECONDS)
+            except TimeoutError:
+                if not asked and self.book.is_stopped(run):
+                    self._executor.cancel(working)
+                    asked = True
+
+    def _result(self, summary: Summary, progress: Progress) -> dict[str, Any]:
+        return {
+            "ran": len(summary.ran),
+            "cached": len(summary.cached),
+            "failed": summary.failed,
+            "skipped": len(summary.skipped),
+            "cancelled": len(summary.cancelled),
+            "shown": shown(progress.document, self._library, summary.outputs),
+            "nodes": progress.nodes,
+        }
+
+    def _pass_on(self, event: Event) -> None:
+        """An event of the executor, which knows the run by another name."""
+        with self._lock:
+            progress = self.progress
+            if event.run is not None and (event.run != self._working or progress is None):
+                return
+            if progress:
+                _follow(progress, event)
+        renamed = replace(event, run=progress.run) if progress and event.run is not None else event
+        for listener in self._listeners:
+            listener(renamed)
+
+    def _changed(self) -> None:
+        with self._look:
+            self._look.notify_all()
+        for watcher in self._watchers:
+            watcher()
+
+
+def state_of(summary: Summary) -> State:
+    """How a run ended, in one word."""
+    if summary.cancelled:
+        return "cancelled"
+    return "failed" if summary.failed or summary.skipped else "done"
+
+
+def _follow(progress: Progress, event: Event) -> None:
+    if event.kind == "started":
+        progress.node, progress.step, progress.steps = event.node, None, None
+    elif event.kind == "step":
+        progress.node, progress.step, progress.steps = event.node, event.step, event.total
+    elif event.kind in ENDINGS:
+        progress.done += 1
+        if event.kind == "done" and event.node is not None:
+            progress.nodes[event.node] = {"seconds": event.seconds, "peak_bytes": event.peak_bytes}
+
+
+__all__ = ["Progress", "Queue", "RunUnknown", "state_of"]
