@@ -17,6 +17,7 @@ MODULES = (
     "patches.nodes",
     "dit.nodes",
     "preview.nodes",
+    "preview.attention",
 )
 
 
