@@ -6,7 +6,7 @@ length that a file claims is believed before it is checked.
 
 import hashlib
 import json
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_origin, get_type_hints
@@ -53,6 +53,20 @@ def encode(value: Value) -> bytes:
         ) from error
 
 
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A value's bytes, and the digest of its content (see `content_digest`)."""
+
+    digest: str
+    data: bytes
+
+
+def encoded(value: Value) -> Encoded:
+    """The bytes of a value and its digest; in one go, as both are made of the bytes."""
+    data = encode(value)
+    return Encoded(content_digest(value) if isinstance(value, ModelHandle) else _sha256(data), data)
+
+
 def decode(data: bytes | Path, framework: Framework = "numpy") -> Value:
     """The value in `data` (bytes or a file); CorruptBlob if there is none.
 
@@ -86,7 +100,7 @@ def decode(data: bytes | Path, framework: Framework = "numpy") -> Value:
 
 def content_digest(value: Value) -> str:
     """sha256 of a value's content, in hex. A model handle counts by its weights' digest, never by its path."""
-    return hashlib.sha256(encode(replace(value, path="") if isinstance(value, ModelHandle) else value)).hexdigest()
+    return _sha256(encode(replace(value, path="") if isinstance(value, ModelHandle) else value))
 
 
 def blob_digest(data: bytes) -> str:
@@ -97,7 +111,7 @@ def blob_digest(data: bytes) -> str:
     kind = VALUE_TYPES.get(str(_header(data).get("type")))
     if kind is not None and issubclass(kind, ModelHandle):
         return content_digest(decode(data))
-    return hashlib.sha256(data).hexdigest()
+    return _sha256(data)
 
 
 def spec_dict(value: Value) -> dict[str, Any]:
@@ -105,15 +119,8 @@ def spec_dict(value: Value) -> dict[str, Any]:
     return {"type": type(value.spec).__name__, **asdict(value.spec)}
 
 
-def read_spec(path: Path) -> dict[str, Any]:
-    """The spec in a blob's header, as `spec_dict` gives it, read without the arrays; CorruptBlob if there is none."""
-    with path.open("rb") as file:
-        start = file.read(8)
-        length = min(int.from_bytes(start, "little"), MAX_HEADER)
-        spec = _header(start + file.read(length)).get("spec")
-    if not isinstance(spec, dict):
-        raise CorruptBlob("wrong fields", f"the blob {path.name} says no spec")
-    return spec
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 @cache

@@ -5,9 +5,10 @@ key gave, and each output is a blob named by its content's digest. Nothing in it
 missing or damaged is computed again.
 """
 
+from assets.store.actions import Action
 from assets.store.blobs import BlobMissing
-from assets.store.index import Action
+from assets.store.eviction import Freed
 from assets.store.partial import Partial
-from assets.store.store import Store
+from assets.store.store import Made, Store
 
-__all__ = ["Action", "BlobMissing", "Partial", "Store"]
+__all__ = ["Action", "BlobMissing", "Freed", "Made", "Partial", "Store"]

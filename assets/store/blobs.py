@@ -1,4 +1,4 @@
-"""Blobs by digest in sub-folders: a blob is whole or not there, whenever the power goes."""
+"""Large blobs as files by digest in sub-folders: each is whole or not there, whenever the power goes."""
 
 import contextlib
 import os
@@ -23,7 +23,7 @@ class Blobs:
         self._tmp = folder / "tmp"
         self._root.mkdir(parents=True, exist_ok=True)
         self._tmp.mkdir(exist_ok=True)
-        self._sweep()
+        self.sweep()
 
     def path(self, digest: str) -> Path:
         """Where the blob of that digest is or would be; BlobMissing for what is no digest."""
@@ -32,7 +32,7 @@ class Blobs:
         return self._root / digest[:2] / digest
 
     def has(self, digest: str) -> bool:
-        return bool(DIGEST.fullmatch(digest)) and self.path(digest).is_file()
+        return self.path(digest).is_file()
 
     def read(self, digest: str) -> bytes:
         """A blob's bytes as they are, right or damaged."""
@@ -41,44 +41,47 @@ class Blobs:
         except FileNotFoundError:
             raise BlobMissing(f"the store has no result {digest[:12]}; run again to compute it") from None
 
-    def write(self, digest: str, data: bytes, *, replace: bool = False) -> None:
-        """Keep `data`, unless there is a blob of that digest already; with `replace`, even then."""
-        path = self.path(digest)
-        if path.is_file() and not replace:
-            return
-        path.parent.mkdir(exist_ok=True)
+    def stage(self, data: bytes) -> Path:
+        """Bring `data` to disk under a name of no meaning, for `place` to make it a blob."""
         handle, name = tempfile.mkstemp(dir=self._tmp)
-        tmp = Path(name)
+        staged = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            tmp.replace(path)
         except OSError as error:
+            staged.unlink(missing_ok=True)
             raise OSError(
                 error.errno,
                 f"a result of {len(data)} bytes could not be kept in {self._root} ({error.strerror}); "
                 "free some space or clear the cache",
             ) from error
-        finally:
-            tmp.unlink(missing_ok=True)
+        return staged
+
+    def place(self, staged: Path, digest: str) -> None:
+        """Make a staged file the blob of that digest, in one step."""
+        path = self.path(digest)
+        path.parent.mkdir(exist_ok=True)
+        staged.replace(path)
 
     def delete(self, digest: str) -> None:
         self.path(digest).unlink(missing_ok=True)
 
-    def sizes(self) -> dict[str, int]:
-        """Bytes of every blob, by digest."""
-        sizes = {}
-        for path in self._root.glob("??/*"):
-            with contextlib.suppress(FileNotFoundError):
-                sizes[path.name] = path.stat().st_size
-        return {name: size for name, size in sizes.items() if DIGEST.fullmatch(name)}
+    def abandoned(self) -> list[str]:
+        """The digests of all files that have been here for a while; whoever knows of none of them may delete them."""
+        oldest = time.time() - ABANDONED_SECONDS
+        return [path.name for path in self._root.glob("??/*") if DIGEST.fullmatch(path.name) and _older(path, oldest)]
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
         """Delete what a killed process left half written; another may be writing now, so only what is old."""
         oldest = time.time() - ABANDONED_SECONDS
         for path in self._tmp.iterdir():
-            with contextlib.suppress(FileNotFoundError):
-                if path.stat().st_mtime < oldest:
-                    path.unlink()
+            if _older(path, oldest):
+                path.unlink(missing_ok=True)
+
+
+def _older(path: Path, than: float) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return path.stat().st_mtime < than
+    return False

@@ -1,49 +1,63 @@
-"""The action table: which outputs a key gave, in SQLite."""
+"""What the store knows, in SQLite: which outputs a key gave, which blobs there are, and the small blobs themselves."""
 
-import json
+import contextlib
 import sqlite3
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS actions (
-    key TEXT PRIMARY KEY,
-    node_type TEXT NOT NULL,
-    outputs TEXT NOT NULL,
-    seconds REAL NOT NULL,
-    device TEXT NOT NULL,
-    created REAL NOT NULL,
-    peak_bytes INTEGER NOT NULL
-) WITHOUT ROWID
-"""
 BUSY_SECONDS = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One computation that was done.
-
-    key: of the node and all that it was made from. outputs: digests by output name. seconds: that it took.
-    device: torch device. created: when, in seconds since 1970. peak_bytes: device memory at most, 0 if not measured.
+VERSION = 1
+# credit and floor: see `eviction`. data: NULL where the blob is in a file.
+SCHEMA = (
     """
-
-    key: str
-    node_type: str
-    outputs: dict[str, str]
-    seconds: float
-    device: str
-    created: float
-    peak_bytes: int
+    CREATE TABLE actions (
+        key TEXT PRIMARY KEY,
+        node_type TEXT NOT NULL,
+        seconds REAL NOT NULL,
+        device TEXT NOT NULL,
+        created REAL NOT NULL,
+        peak_bytes INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        used REAL NOT NULL,
+        credit REAL NOT NULL,
+        pinned INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE outputs (
+        key TEXT NOT NULL,
+        name TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        PRIMARY KEY (key, name)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX outputs_by_digest ON outputs (digest)",
+    """
+    CREATE TABLE blobs (
+        digest TEXT PRIMARY KEY,
+        bytes INTEGER NOT NULL,
+        created REAL NOT NULL,
+        data BLOB
+    )
+    """,
+    "CREATE INDEX blobs_by_bytes ON blobs (bytes)",
+    "CREATE TABLE floor (credit REAL NOT NULL)",
+    "INSERT INTO floor VALUES (0)",
+    f"PRAGMA user_version = {VERSION}",
+)
 
 
 class Index:
-    """A connection to the table at `path`, for all threads of a process. A damaged file is put aside and begun anew."""
+    """A connection to the database at `path`, for all threads of a process. A damaged file is put aside and begun anew.
+
+    Committed means safe from the end of any process, and whole (but maybe not there) after the end of the power.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         try:
             self._connection = _connect(path)
         except sqlite3.DatabaseError as error:
@@ -54,35 +68,30 @@ class Index:
                 path.with_name(name).unlink(missing_ok=True)
             self._connection = _connect(path)
 
-    def find(self, key: str) -> Action | None:
-        rows = self._query("SELECT * FROM actions WHERE key = ?", key)
-        return _action(rows[0]) if rows else None
+    def ask(self, sql: str, *parameters: object) -> list[Any]:
+        """The rows of one statement."""
+        with self._lock:
+            return self._connection.execute(sql, parameters).fetchall()
 
-    def all(self) -> list[Action]:
-        return [_action(row) for row in self._query("SELECT * FROM actions ORDER BY created DESC")]
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that no other thread or process writes beside: all of it happens, or none."""
+        try:
+            with self._lock, _transaction(self._connection):
+                yield self._connection
+        except sqlite3.OperationalError as error:
+            raise OSError(f"the store could not be written ({error}); free some space or clear the cache") from error
 
-    def write(self, action: Action) -> None:
-        self._query(
-            "INSERT OR REPLACE INTO actions VALUES (?, ?, ?, ?, ?, ?, ?)",
-            action.key,
-            action.node_type,
-            json.dumps(action.outputs),
-            action.seconds,
-            action.device,
-            action.created,
-            action.peak_bytes,
-        )
-
-    def clear(self) -> None:
-        self._query("DELETE FROM actions")
+    def shrink(self) -> None:
+        """Give back to the disk what deleted rows took, where it is much and nobody else is busy."""
+        (free,), (pages,) = self.ask("PRAGMA freelist_count") + self.ask("PRAGMA page_count")
+        if free > pages / 4:
+            with contextlib.suppress(sqlite3.OperationalError):
+                self.ask("VACUUM")
 
     def close(self) -> None:
         with self._lock:
             self._connection.close()
-
-    def _query(self, sql: str, *parameters: object) -> list[Any]:
-        with self._lock:
-            return self._connection.execute(sql, parameters).fetchall()
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -96,13 +105,16 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
-    """Write-ahead log and table. SQLite does not wait its timeout while another process turns the log on."""
+    """Write-ahead log and tables. SQLite does not wait its timeout while another process turns the log on."""
     give_up = time.monotonic() + BUSY_SECONDS
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute(SCHEMA)
+            if not _is_prepared(connection):
+                with _transaction(connection):
+                    for statement in () if _is_prepared(connection) else SCHEMA:
+                        connection.execute(statement)
             return
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
@@ -110,6 +122,18 @@ def _prepare(connection: sqlite3.Connection) -> None:
         time.sleep(0.01)
 
 
-def _action(row: tuple[Any, ...]) -> Action:
-    key, node_type, outputs, seconds, device, created, peak_bytes = row
-    return Action(key, node_type, json.loads(outputs), seconds, device, created, peak_bytes)
+def _is_prepared(connection: sqlite3.Connection) -> bool:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version > 0
+
+
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

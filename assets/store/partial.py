@@ -5,6 +5,7 @@ append to one file: equal keys make equal steps, so of each step the first is ta
 """
 
 import struct
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from assets.codec import Framework, as_numpy, as_tensor
 from assets.values.array import Array
 
 MARK = b"loomstep"
+KEPT_SECONDS = 14 * 24 * 3600
 HEAD = struct.Struct("<8sQQI")
 
 
@@ -60,6 +62,13 @@ class Partial:
         while len(steps) in found:
             steps.append(found[len(steps)])
         return steps
+
+
+def sweep_partials(folder: Path) -> None:
+    """Delete what nobody has gone on with for long."""
+    for path in folder.iterdir() if folder.exists() else ():
+        if path.stat().st_mtime < time.time() - KEPT_SECONDS:
+            path.unlink(missing_ok=True)
 
 
 def _whole(content: bytes) -> Iterator[tuple[int, bytes]]:

@@ -1,5 +1,6 @@
 """Workflows of small nodes, and an executor that runs them and keeps what it says."""
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event as Flag
@@ -32,6 +33,14 @@ def changed(document: Document, node: str, **params: Any) -> Document:
     record = document.nodes[node]
     new = {**record, "params": {**record["params"], **params}}
     return apply(document, RecordsDiff(updated={f"node:{node}": (record, new)}))
+
+
+def spoil(store: Store, digest: str) -> None:
+    """Damage a small blob, as a failing disk does."""
+    database = sqlite3.connect(store.folder / "index-2.db")
+    with database:
+        database.execute("UPDATE blobs SET data = CAST(data || 'more' AS BLOB) WHERE digest = ?", (digest,))
+    database.close()
 
 
 class Bench:
