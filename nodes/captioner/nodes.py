@@ -14,7 +14,7 @@ def caption_clip_spec(captioner: Captioner, latent: LatentSpec) -> TextSpec:
 
 
 @node(
-    version=1,
+    version=2,
     category="prompt",
     spec=caption_clip_spec,
     label="Caption",

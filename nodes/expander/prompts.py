@@ -29,24 +29,29 @@ def fragment(scene: Scene, rng: random.Random) -> str:
     where = rng.choice(captions.BACKGROUND_PHRASES[scene.background][rng.random() < 0.2])
     if rng.random() < 0.03:
         return where
-    things = " and ".join(_thing(thing, rng) for thing in scene.things)
-    if rng.random() < 0.35:
+    first, *_ = scene.things
+    between, _ = captions.PASS_PHRASES.get(first.lane, ("and", ()))
+    things = f" {between} ".join(_thing(thing, rng) for thing in scene.things)
+    if scene.camera != "fixed":
+        where = f"{where}, {rng.choice(rng.choice(captions.CAMERA_PHRASES[scene.camera]))}"
+    elif rng.random() < 0.35:
         return things
     return f"{where} {things}" if rng.random() < 0.15 else f"{things} {where}"
 
 
 def _thing(thing: Thing, rng: random.Random) -> str:
+    """Stripes and dots, and a camera that moves, are always told: what is not asked for is never added."""
     words = [rng.choice(captions.NOUNS[thing.shape])]
-    if rng.random() < 0.85:
+    if thing.pattern != "plain" or rng.random() < 0.85:
         words.insert(0, thing.colour)
+    if thing.pattern != "plain":
+        words.insert(0, rng.choice(captions.PATTERN_WORDS[thing.pattern]))
     if rng.random() < 0.3 and thing.motion not in ("grow", "shrink"):
         words.insert(0, rng.choice(captions.SIZE_WORDS[thing.size]))
     if rng.random() < 0.75:
         words.insert(0, "an" if words[0][0] in "aeiou" else "a")
-    if rng.random() < 0.65:
+    if rng.random() < 0.65 and thing.lane != "middle":
         words.append(rng.choice(rng.choice(captions.MOTION_PHRASES[thing.motion])))
-    if thing.lane != "whole" and rng.random() < 0.5:
-        words.append(
-            {"left": "on the left", "right": "on the right", "top": "at the top", "bottom": "at the bottom"}[thing.lane]
-        )
+    if thing.lane in captions.BESIDE and rng.random() < 0.5:
+        words.append(captions.BESIDE[thing.lane])
     return " ".join(words)

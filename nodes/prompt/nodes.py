@@ -65,7 +65,7 @@ def expand_prompt_spec(expander: Expander, text: TextSpec) -> TextSpec:
     return TextSpec(None)
 
 
-@node(version=1, category="prompt", spec=expand_prompt_spec, keywords=("upsample", "describe", "longer", "rewrite"))
+@node(version=2, category="prompt", spec=expand_prompt_spec, keywords=("upsample", "describe", "longer", "rewrite"))
 def expand_prompt(
     expander: Annotated[Expander, "The model that writes."],
     text: Annotated[Text, "A short prompt."],

@@ -11,7 +11,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from nodes.world import captions
-from nodes.world.scene import BACKGROUNDS, COLOURS, LANE_MOTIONS, SHAPES, SIZES
+from nodes.world.scene import (
+    BACKGROUNDS,
+    CAMERA_BACKGROUNDS,
+    CAMERA_MOTIONS,
+    CAMERAS,
+    COLOURS,
+    HIDING_SHAPES,
+    LANE_MOTIONS,
+    PASSES,
+    PATTERNS,
+    SHAPES,
+    SIZES,
+)
 from nodes.writer.words import Detail
 
 _PAIRS = {"left": "right", "top": "bottom"}
@@ -27,14 +39,20 @@ class AskedThing:
     size: str | None = None
     motion: str | None = None
     lane: str | None = None
+    pattern: str | None = None
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What is to be said. `things` is empty where even their number is open."""
+    """What is to be said; None leaves it open. `things` is empty where even their number is open.
+
+    passes: how the first of two things passes the second, "behind" or "front"; "" where it does not.
+    """
 
     things: tuple[AskedThing, ...] = ()
     background: str | None = None
+    camera: str | None = None
+    passes: str | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +62,7 @@ class _State:
     stage: str
     things: tuple[AskedThing, ...] = ()
     background: str | None = None
+    passes: bool = False
     told: int = 0
     """How many things' motions have been told."""
 
@@ -105,49 +124,43 @@ class _Walk:
         asked = self._asked_thing(state)
         begun = replace(state, things=(*state.things, AskedThing()))
         # A thing that grows or shrinks has no size; any other has one in a long caption.
-        if asked.size is None and not (self.long and asked.motion and asked.motion not in _CHANGES):
-            for article, after in (("a", "colour"), ("an", "orange")):
+        steady = asked.motion not in _CHANGES if asked.motion else state.passes or self.asked.passes
+        if asked.size is None and not (self.long and steady):
+            for article, after in (("a", "unsized"), ("an", "orange")):
                 unsized = replace(begun, stage=after)
                 if any(self.on(unsized)):
                     yield article, unsized
         for size in _choices(asked.size, () if asked.motion in _CHANGES else SIZES):
             for phrase in captions.SIZE_WORDS[size]:
-                yield f"a {phrase}", _said(begun, "any_colour", size=size)
+                yield f"a {phrase}", _said(begun, "sized", size=size)
 
-    def _colour(self, state: _State) -> Iterator[tuple[str, _State]]:
-        yield from ((name, after) for name, after in self._any_colour(state) if name != "orange")
+    def _unsized(self, state: _State) -> Iterator[tuple[str, _State]]:
+        yield from ((name, after) for name, after in self._sized(state) if name != "orange")
 
     def _orange(self, state: _State) -> Iterator[tuple[str, _State]]:
-        yield from ((name, after) for name, after in self._any_colour(state) if name == "orange")
+        yield from ((name, after) for name, after in self._sized(state) if name == "orange")
 
-    def _any_colour(self, state: _State) -> Iterator[tuple[str, _State]]:
+    def _sized(self, state: _State) -> Iterator[tuple[str, _State]]:
+        for pattern in _choices(self._asked_thing(state, begun=True).pattern, PATTERNS):
+            if pattern == "plain":
+                yield from self._colour(_said(state, "colour", pattern=pattern))
+            else:
+                for phrase in captions.PATTERN_WORDS[pattern]:
+                    yield phrase, _said(state, "colour", pattern=pattern)
+
+    def _colour(self, state: _State) -> Iterator[tuple[str, _State]]:
         others = {thing.colour for thing in state.things[:-1]}
         for name in _choices(self._asked_thing(state, begun=True).colour, [c for c in COLOURS if c not in others]):
             yield name, _said(state, "noun", colour=name)
 
     def _noun(self, state: _State) -> Iterator[tuple[str, _State]]:
         others = {thing.shape for thing in state.things[:-1]}
-        for shape in _choices(self._asked_thing(state, begun=True).shape, [s for s in SHAPES if s not in others]):
+        shapes = [shape for shape in (HIDING_SHAPES if state.passes else SHAPES) if shape not in others]
+        # A thing that is passed stands still, which goes without saying.
+        after = "lane" if self.long or self.still or state.passes else "motion"
+        for shape in _choices(self._asked_thing(state, begun=True).shape, shapes):
             for noun in dict.fromkeys(captions.NOUNS[shape]):
-                yield noun, _said(state, "lane" if self.long or self.still else "motion", shape=shape)
-
-    def _lane(self, state: _State) -> Iterator[tuple[str, _State]]:
-        """Of two things, the first is on the left or at the top; one alone is in no lane, unless that was asked for."""
-        asked = self._asked_thing(state, begun=True).lane
-        after = "another" if len(state.things) == 1 else "where"
-        if len(state.things) == 1 and len(self.asked.things) < 2:
-            lane = asked if len(self.asked.things) == 1 else None
-            yield _spoken(lane), _said(state, "where", lane=lane or "whole")
-        if len(state.things) == 1 and len(self.asked.things) != 1:
-            second = self.asked.things[1].lane if self.asked.things else None
-            for lane in _choices(asked, [first for first in _PAIRS if second in (None, _PAIRS[first])]):
-                yield _spoken(lane), _said(state, after, lane=lane)
-        if len(state.things) == 2:
-            lane = asked or _PAIRS.get(str(state.things[0].lane))
-            yield _spoken(lane), _said(state, "where", lane=lane)
-
-    def _another(self, state: _State) -> Iterator[tuple[str, _State]]:
-        yield "and", replace(state, stage="article")
+                yield noun, _said(state, after, shape=shape)
 
     def _motion(self, state: _State) -> Iterator[tuple[str, _State]]:
         """In a short caption, right after the noun."""
@@ -155,8 +168,39 @@ class _Walk:
             for phrase in {form for forms in captions.MOTION_PHRASES[motion] for form in forms}:
                 yield phrase, _said(state, "lane", motion=motion)
 
+    def _lane(self, state: _State) -> Iterator[tuple[str, _State]]:
+        """Where a thing is, after which comes another one or the background.
+
+        Of two things, the first is on the left or at the top, or it passes the other; one alone is in no lane, unless
+        that was asked for.
+        """
+        asked = self._asked_thing(state, begun=True).lane
+        if len(state.things) == 2:
+            lane = "middle" if state.passes else asked or _PAIRS.get(str(state.things[0].lane))
+            yield _spoken(lane), _said(state, "where", lane=lane)
+            return
+        if len(self.asked.things) < 2:
+            lane = asked if len(self.asked.things) == 1 else None
+            yield _spoken(lane), _said(state, "where", lane=lane or "whole")
+        if len(self.asked.things) != 1:
+            second = self.asked.things[1].lane if self.asked.things else None
+            if not self.asked.passes:
+                for lane in _choices(asked, [first for first in _PAIRS if second in (None, _PAIRS[first])]):
+                    yield _spoken(lane), _said(state, "another", lane=lane)
+            for lane in [] if self.asked.passes == "" else _choices(self.asked.passes, PASSES):
+                if self.asked.passes or self._may_pass(state.things[0], lane):
+                    between, _ = captions.PASS_PHRASES[lane]
+                    yield between, replace(_said(state, "article", lane=lane), passes=True)
+
+    def _may_pass(self, thing: AskedThing, lane: str) -> bool:
+        """Whether a thing may be told to move past another; in a long caption, one without a size grows or shrinks."""
+        return thing.motion in LANE_MOTIONS[lane] if thing.motion else self.still or thing.size is not None
+
+    def _another(self, state: _State) -> Iterator[tuple[str, _State]]:
+        yield "and", replace(state, stage="article")
+
     def _where(self, state: _State) -> Iterator[tuple[str, _State]]:
-        done = replace(state, stage="subject" if self.long else "end")
+        done = replace(state, stage="subject" if self.long else "end" if self.still else "camera")
         for name in self._backgrounds(state):
             for phrase in dict.fromkeys(captions.BACKGROUND_PHRASES[name][0]):
                 yield f"{phrase}{'.' if self.long else ''}", replace(done, background=name)
@@ -164,26 +208,40 @@ class _Walk:
             yield ".", done
 
     def _subject(self, state: _State) -> Iterator[tuple[str, _State]]:
-        thing = state.things[state.told]
-        names = [f"the {thing.colour} {noun}" for noun in dict.fromkeys(captions.NOUNS[str(thing.shape)])]
-        for phrase in ("it",) if len(state.things) == 1 else names:
+        names = ["it"] if len(state.things) == 1 else _names(state.things[state.told])
+        for phrase in names:
             yield phrase, replace(state, stage="verb")
 
     def _verb(self, state: _State) -> Iterator[tuple[str, _State]]:
         told = state.told + 1
         after = replace(state, stage="subject" if told < len(state.things) else "background", told=told)
+        thing = state.things[state.told]
+        passing = [""]
+        if thing.lane in PASSES:
+            _, verbs = captions.PASS_PHRASES[thing.lane]
+            passing = [f" and {verb} {name}" for verb in verbs for name in _names(state.things[1])]
         for motion in self._motions(state, state.told):
+            moved = (*state.things[: state.told], replace(thing, motion=motion), *state.things[told:])
             for _, phrase in captions.MOTION_PHRASES[motion]:
-                yield f"{phrase}.", after
+                for passed in passing:
+                    yield f"{phrase}{passed}.", replace(after, things=moved)
 
     def _background(self, state: _State) -> Iterator[tuple[str, _State]]:
         for name in [state.background] if state.background else self._backgrounds(state):
             for phrase in captions.BACKGROUND_PHRASES[name][1]:
-                yield f"the background is {phrase}.", replace(state, stage="closing", background=name)
+                yield f"the background is {phrase}.", replace(state, stage="camera", background=name)
 
-    def _closing(self, state: _State) -> Iterator[tuple[str, _State]]:
-        for phrase in ("", *(f"{closing}." for closing in captions.CLOSINGS)):
-            yield phrase, replace(state, stage="end")
+    def _camera(self, state: _State) -> Iterator[tuple[str, _State]]:
+        """A move of the camera; or none, after which a long caption may have a closing."""
+        done = replace(state, stage="end")
+        free = CAMERAS if _camera_may_move(state) else ("fixed",)
+        for camera in _choices(self.asked.camera, free):
+            if camera == "fixed":
+                for closing in ("", *captions.CLOSINGS) if self.long else ("",):
+                    yield f"{closing}." if closing else "", done
+            else:
+                for short, long in captions.CAMERA_PHRASES[camera]:
+                    yield f"{long}." if self.long else short, done
 
     def _asked_thing(self, state: _State, *, begun: bool = False) -> AskedThing:
         number = len(state.things) - begun
@@ -211,6 +269,19 @@ def _choices(asked: str | None, free: object) -> list[str]:
 def _said(state: _State, stage: str, **facts: str | None) -> _State:
     """The state with more said of its last thing."""
     return replace(state, stage=stage, things=(*state.things[:-1], replace(state.things[-1], **facts)))
+
+
+def _names(thing: AskedThing) -> list[str]:
+    return [f"the {thing.colour} {noun}" for noun in dict.fromkeys(captions.NOUNS[str(thing.shape)])]
+
+
+def _camera_may_move(state: _State) -> bool:
+    """As in `nodes.world.scene.camera_may_move`, of what has been said."""
+    return (
+        state.background in CAMERA_BACKGROUNDS
+        and not state.passes
+        and all(thing.motion in CAMERA_MOTIONS for thing in state.things)
+    )
 
 
 def _spoken(lane: str | None) -> str:

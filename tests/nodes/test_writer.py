@@ -17,9 +17,9 @@ from nodes.writer.words import Detail, numbers, sentence
 def test_every_caption_of_the_world_can_be_written(detail: Detail) -> None:
     rng = random.Random(0)
     for _ in range(60):
-        text = caption(sample_scene(rng, two=0.5), rng, long=detail == "descriptive")
+        text = caption(sample_scene(rng, two=0.3, passing=0.3, plain=0.4), rng, long=detail == "descriptive")
         cursor = Cursor(detail)
-        for word in text.replace(".", " .").split():
+        for word in text.replace(".", " .").replace(",", "").split():
             assert word in cursor.words(), text
             cursor.advance(word)
         assert cursor.ended(), text
@@ -34,7 +34,7 @@ def test_an_untrained_writer_writes_whole_captions(seed: int, detail: Detail) ->
     said = read(text)
     assert said.background
     assert 1 <= len(said.things) <= 2
-    assert all(None not in thing for thing in said.things), text
+    assert all(None not in thing for thing in (said.things[:1] if said.passes else said.things)), text
     colours = [colour for colour, *_ in said.things]
     assert len(set(colours)) == len(colours)
 
