@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from assets.files import Files
@@ -120,7 +121,7 @@ class Node:
 
     def output_specs(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Run the spec function on `arguments` (specs of wired ports, widget values, injected Files)."""
-        wanted = inspect.signature(self.spec).parameters
+        wanted = _parameters(self.spec)
         made = self.spec(**{name: value for name, value in arguments.items() if name in wanted})
         return self.by_output(made)
 
@@ -226,6 +227,11 @@ def read_declaration(
         keywords=keywords,
         named_tuple=named_tuple,
     )
+
+
+@cache
+def _parameters(function: Callable[..., Any]) -> frozenset[str]:
+    return frozenset(inspect.signature(function).parameters)
 
 
 def _unwrap(hint: Any) -> tuple[Any, list[Meta], str]:

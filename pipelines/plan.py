@@ -1,5 +1,6 @@
 """The order in which nodes can be done, without recursion, in O(nodes + wires)."""
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -18,26 +19,16 @@ class Plan:
 
 def plan(document: Document, targets: Collection[str] | None = None) -> Plan:
     """What has to be done for `targets` (all nodes if None); targets that are not there are left out."""
-    graph = dependencies(document)
+    wanted: Collection[str] = document.nodes
     if targets is not None:
-        graph = graph.subgraph(upstream(document, targets))
-    own = set(nx.nodes_with_selfloops(graph))
-    loops = tuple(tuple(part) for part in nx.strongly_connected_components(graph) if len(part) > 1 or part & own)
+        found = upstream(document, targets)
+        wanted = [node for node in document.nodes if node in found]
+    order = _sorted(document, wanted)
+    if len(order) == len(wanted):
+        return Plan(tuple(order), ())
+    loops = _loops(document, set(wanted).difference(order))
     looped = {node for loop in loops for node in loop}
-    free = graph.subgraph(node for node in graph if node not in looped) if looped else graph
-    return Plan(tuple(nx.topological_sort(free)), loops)
-
-
-def dependencies(document: Document) -> "nx.DiGraph[str]":
-    """An edge from each node to every node that takes one of its outputs."""
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_nodes_from(document.nodes)
-    graph.add_edges_from(
-        (wire.source.node, wire.target.node)
-        for wire in document.wires
-        if wire.source.node in document.nodes and wire.target.node in document.nodes
-    )
-    return graph
+    return Plan(tuple(_sorted(document, [node for node in wanted if node not in looped])), loops)
 
 
 def upstream(document: Document, targets: Collection[str]) -> set[str]:
@@ -50,3 +41,28 @@ def upstream(document: Document, targets: Collection[str]) -> set[str]:
                 found.add(source.node)
                 waiting.append(source.node)
     return found
+
+
+def _sorted(document: Document, nodes: Collection[str]) -> list[str]:
+    """Every node after those of `nodes` that it depends on, but none that depends on a loop (Kahn 1962)."""
+    waits_for = dict.fromkeys(nodes, 0)
+    followers: defaultdict[str, list[str]] = defaultdict(list)
+    for node in nodes:
+        for source in {port.node for port in document.incoming[node].values()}:
+            if source in waits_for:
+                waits_for[node] += 1
+                followers[source].append(node)
+    order = [node for node, count in waits_for.items() if not count]
+    for done in order:  # which grows meanwhile
+        for node in followers[done]:
+            waits_for[node] -= 1
+            if not waits_for[node]:
+                order.append(node)
+    return order
+
+
+def _loops(document: Document, nodes: Collection[str]) -> tuple[tuple[str, ...], ...]:
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_edges_from((port.node, node) for node in nodes for port in document.incoming[node].values())
+    own = set(nx.nodes_with_selfloops(graph))
+    return tuple(tuple(part) for part in nx.strongly_connected_components(graph) if len(part) > 1 or part & own)
