@@ -11,6 +11,7 @@ from pipelines.arguments import WidgetError, coerce, injected, parameters, widge
 from pipelines.connect import fits, refusal, widget_content
 from pipelines.document import Document, Port
 from pipelines.plan import plan, upstream
+from pipelines.set_aside import passed_through, without_set_aside
 
 Library = Mapping[str, Node]
 Specs = dict[str, dict[str, Spec]]
@@ -42,8 +43,10 @@ class Report:
 def check(document: Document, library: Library, files: Files) -> Report:
     """Infer the specs of every output and find every problem, in O(nodes + wires).
 
-    What stands downstream of an error is unknown, not wrong as well.
+    What stands downstream of an error is unknown, not wrong as well. Of nodes that are set aside (pipelines.set_aside)
+    nothing is wrong, and those that are bypassed have the specs of what they pass through.
     """
+    given, document = document, without_set_aside(document, library)
     specs: Specs = {}
     problems: list[Problem] = []
     planned = plan(document)
@@ -55,6 +58,13 @@ def check(document: Document, library: Library, files: Files) -> Report:
         problems.extend(found)
         if made is not None:
             specs[node] = made
+    for node in given.nodes.keys() - document.nodes.keys():
+        declared = library.get(given.nodes[node]["type"])
+        through = {
+            name: passed_through(given, Port(node, name), library) for name in (declared.outputs if declared else ())
+        }
+        known = {name: specs.get(source.node, {}).get(source.name) for name, source in through.items() if source}
+        specs[node] = {name: spec for name, spec in known.items() if spec is not None}
     return Report(specs, tuple(problems))
 
 

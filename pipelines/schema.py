@@ -23,11 +23,15 @@ class Open(BaseModel):
 
 
 class NodeRecord(Open):
-    """A node. `params` holds the widgets that were set; the others have their defaults."""
+    """A node. `params` holds the widgets that were set; the others have their defaults.
+
+    mode: "bypass" has it passed by, "mute" left out (pipelines.set_aside).
+    """
 
     type: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     version: Annotated[int, Field(ge=1)]
     params: dict[str, JsonValue] = {}
+    mode: Literal["bypass", "mute"] | None = None
 
 
 class WireRecord(Open):

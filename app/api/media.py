@@ -16,7 +16,9 @@ from fastapi.responses import FileResponse
 from app.api.views import Views
 from app.editor.workspace import Workspace
 from assets.files import FileRefused
+from assets.media.workflow import read_workflow
 from assets.store import BlobMissing
+from pipelines.document import DocumentError
 
 FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 MAX_UPLOAD = 2 * 1024**3
@@ -57,8 +59,20 @@ def media_routes(workspace: Workspace) -> APIRouter:
         return await asyncio.to_thread(readable, workspace.settings.files.inputs)
 
     @router.put("/api/files/{name}")
-    async def bring_in(name: str, request: Request) -> dict[str, str]:
-        return {"name": (await received(request, name, inputs)).name}
+    async def bring_in(name: str, request: Request) -> dict[str, str | bool]:
+        path = await received(request, name, inputs)
+        return {"name": path.name, "workflow": await asyncio.to_thread(read_workflow, path) is not None}
+
+    @router.post("/api/files/{name}/workflow")
+    async def open_carried(name: str) -> dict[str, str]:
+        try:
+            path = workspace.settings.files.find(name)
+            text = await asyncio.to_thread(read_workflow, path)
+            if text is None:
+                raise HTTPException(422, f"{name} carries no workflow; only files that Patchloom saved do")
+            return {"name": workspace.bring_in(path.stem, text)}
+        except (DocumentError, FileRefused) as error:
+            raise HTTPException(422, str(error)) from None
 
     return router
 

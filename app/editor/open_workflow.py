@@ -17,6 +17,7 @@ from pipelines.diff import RecordsDiff, apply
 from pipelines.document import Document, DocumentError, Port, save
 from pipelines.events import Event
 from pipelines.executors.local import LocalExecutor
+from pipelines.set_aside import without_set_aside
 
 PUSH_SECONDS = 1 / 15
 NOTHING_TO_RUN = "There is nothing to run yet; add a node with Tab."
@@ -50,6 +51,11 @@ class OpenWorkflow:
         self._busy = {"check": False, "save": False}
         self._pushing = False
 
+    @property
+    def running(self) -> Document:
+        """The document as it runs: without the nodes that are set aside."""
+        return without_set_aside(self.document, self._library)
+
     # What a page does
 
     def edit(self, page: Page, event: dict[str, Any]) -> None:
@@ -77,25 +83,26 @@ class OpenWorkflow:
     def run(self, page: Page, executor: LocalExecutor, targets: list[str] | None) -> None:
         """Run the workflow, or what `targets` need."""
         if targets is not None:
-            targets = [node for node in targets if node in self.document.nodes]
-        wanted = self.document.nodes if targets is None else targets
+            targets = [node for node in targets if node in self.running.nodes]
+        running = self.running
+        wanted = running.nodes if targets is None else targets
         if self.board.run["active"] or not wanted:
             page.tell([{"kind": "run", "run": self.board.shown_run()}])
             if not wanted:
                 page.tell([{"kind": "say", "level": "info", "text": NOTHING_TO_RUN}])
             return
-        self.board.begin(self.document, targets)
+        self.board.begin(running, targets)
         self._run = executor.submit(self.document, targets)
         self.push()
 
     def recall(self, store: Store) -> None:
         """Show the results that the store has, as soon as they are found."""
-        document = self.document
+        document = self.running
 
         async def look() -> None:
             found = await asyncio.to_thread(recall, document, self._library, store, self._files)
             self.board.remember(document, found)
-            self.board.follow(self.document)
+            self.board.follow(self.running)
             self.push()
 
         self._begin(look())
@@ -167,7 +174,7 @@ class OpenWorkflow:
         for page in self.pages:
             if page is not but:
                 page.tell([{"kind": "diff", "rev": self.rev, "diff": diff.to_json()}])
-        self.board.follow(self.document)
+        self.board.follow(self.running)
         self.push()
         self._start("check", self._check)
         self._start("save", self._save)

@@ -17,6 +17,7 @@ from pipelines.executors.device import DeviceWorker
 from pipelines.executors.still_there import still_there
 from pipelines.executors.task import Surroundings, Task, task_of
 from pipelines.plan import Plan, plan
+from pipelines.set_aside import without_set_aside
 
 IN_FLIGHT = 32
 MAX_REPAIRS = 2
@@ -65,7 +66,7 @@ class Run:
     ) -> None:
         self.name = name
         self.stop = threading.Event()
-        self._document = document
+        self._document = without_set_aside(document, around.library)
         self._around = around
         self._worker = worker
         self._say = say

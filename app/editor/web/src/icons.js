@@ -28,5 +28,9 @@ export const ICONS = {
   upload: "M8 10.5V3M5 5.8L8 2.8l3 3M3 10.5v2.5h10v-2.5",
   keyboard: "M2 4.5h12v7H2zM4.5 7h.01M7 7h.01M9.5 7h.01M12 7h.01M5 9.3h6",
   download: "M8 2.8v7.5M5 7.5l3 3l3-3M3 11v2.2h10V11",
+  pin: "M6 2.5h4M6.8 2.5v4.2L4.5 9.3h7L9.2 6.7V2.5M8 9.3v4.2",
+  star: "M8 2l1.8 3.8l4.2.5l-3.1 2.9l.8 4.1L8 11.3l-3.7 2l.8-4.1L2 6.3l4.2-.5z",
+  command: "M3 4.5l3.5 3.5L3 11.5M8 12h5",
+  compare: "M2.5 3.5h11v9h-11zM8 2v12",
   maximise: "M9.5 3h3.5v3.5M6.5 13H3V9.5M13 3L9.5 6.5M3 13l3.5-3.5",
 };

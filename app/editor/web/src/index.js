@@ -1,11 +1,13 @@
 // The bundle's only export is the editor component; its styles go into the page with it.
 import flowStyles from "@vue-flow/core/dist/style.css?inline";
 import Editor from "./Editor.vue";
+import annotationStyles from "./styles/annotations.css?inline";
 import canvasStyles from "./styles/canvas.css?inline";
 import { fontFaces } from "./styles/fonts.js";
 import nodeStyles from "./styles/nodes.css?inline";
 import panelStyles from "./styles/panels.css?inline";
 import themeStyles from "./styles/theme.css?inline";
+import viewerStyles from "./styles/viewer.css?inline";
 import widgetStyles from "./styles/widgets.css?inline";
 
 const sheet = document.createElement("style");
@@ -17,6 +19,8 @@ sheet.textContent = [
   nodeStyles,
   widgetStyles,
   panelStyles,
+  annotationStyles,
+  viewerStyles,
 ].join("\n");
 document.head.append(sheet);
 

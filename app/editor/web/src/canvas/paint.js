@@ -1,5 +1,6 @@
 // Nodes and wires as boxes and curves on one canvas, for the overview and the minimap. Reads plain positions, so that
 // painting a thousand nodes tracks nothing.
+import { annotationIds } from "../state/annotations.js";
 import { declarationOf } from "../state/catalogue.js";
 import { layoutOf, nodeOf, wires } from "../state/graph.js";
 import { nodeStates } from "../state/run.js";
@@ -14,7 +15,7 @@ export function nodeColour(id, styles) {
 }
 
 export function boxes() {
-  return flow.nodes.value.map((node) => ({ id: node.id, ...layoutOf(node.id), ...sizeOf(node), selected: node.selected }));
+  return flow.nodes.value.filter((node) => node.type === "card").map((node) => ({ id: node.id, ...layoutOf(node.id), ...sizeOf(node), selected: node.selected }));
 }
 
 export function paintGraph(context, { x, y, zoom }, styles, { withWires = true } = {}) {
@@ -23,6 +24,13 @@ export function paintGraph(context, { x, y, zoom }, styles, { withWires = true }
   context.save();
   context.translate(x, y);
   context.scale(zoom, zoom);
+  for (const id of annotationIds()) {
+    const { x, y, width, height, tint } = layoutOf(id);
+    context.fillStyle = styles.getPropertyValue(`--tint-${tint}`) || styles.getPropertyValue("--line");
+    context.globalAlpha = 0.22;
+    context.fillRect(x, y, width, height);
+    context.globalAlpha = 1;
+  }
   if (withWires) {
     context.lineWidth = Math.max(2, 1 / zoom);
     context.strokeStyle = styles.getPropertyValue("--line");

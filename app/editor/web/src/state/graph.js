@@ -2,12 +2,12 @@
 import { declarationOf, inputOf, outputOf } from "./catalogue.js";
 import { edit, problems, records } from "./document.js";
 
-const idOf = (key) => key.slice(key.indexOf(":") + 1);
+export const idOf = (key) => key.slice(key.indexOf(":") + 1);
 
 export const nodeIds = () => [...records.keys()].filter((key) => key.startsWith("node:")).map(idOf);
 export const nodeOf = (id) => records.get(`node:${id}`);
 export const layoutOf = (id) => records.get(`layout:${id}`) ?? { x: 0, y: 0 };
-export const titleOf = (id) => layoutOf(id).title || declarationOf(nodeOf(id)?.type).label;
+export const titleOf = (id) => layoutOf(id).title || (layoutOf(id).kind ?? declarationOf(nodeOf(id)?.type).label);
 
 /** A wire as {source, output, target, input}; its key names where it ends, since an input holds one wire. */
 export function wireOf(key) {
@@ -59,8 +59,8 @@ export function connectWire(source, output, target, input) {
   edit("Connect", (change) => putWire(change, source, output, target, input));
 }
 
-export function disconnect(keys) {
-  edit("Disconnect", (change) => keys.forEach((key) => change.remove(key)));
+export function disconnect(keys, label = "Disconnect") {
+  edit(label, (change) => keys.forEach((key) => change.remove(key)));
 }
 
 export function removeNodes(ids, wireKeys = []) {
@@ -72,16 +72,88 @@ export function removeNodes(ids, wireKeys = []) {
   });
 }
 
-export function moveNodes(positions, group = "") {
-  edit("Move", (change) => {
+// A wire may be led round by points of the canvas, in order: `via` in its record.
+const reroute = (key, via) => edit("Reroute", (change) => change.put(key, { ...records.get(key), via: via.map((point) => point.map(Math.round)) }));
+const viaOf = (key) => records.get(key)?.via ?? [];
+export const addVia = (key, at, point) => reroute(key, viaOf(key).toSpliced(at, 0, point));
+export const moveVia = (key, at, point) => reroute(key, viaOf(key).with(at, point));
+export const removeVia = (key, at) => reroute(key, viaOf(key).toSpliced(at, 1));
+
+/** Delete nodes; what came into one goes on to those that took its output of the same type. */
+export function dissolveNodes(ids) {
+  const gone = new Set(ids);
+  const around = wires();
+  const before = (source, output) => {
+    for (let hops = 0; gone.has(source) && hops <= gone.size; hops++) {
+      const { inputs, outputs } = declarationOf(nodeOf(source).type);
+      const type = outputs.find((port) => port.name === output)?.type;
+      const through = inputs.find((port) => port.type === type && wireInto(source, port.name));
+      if (!through) return null;
+      [source, output] = wireInto(source, through.name).from;
+    }
+    return gone.has(source) ? null : [source, output];
+  };
+  edit("Delete and reconnect", (change) => {
+    for (const wire of around) {
+      if (!gone.has(wire.source) && !gone.has(wire.target)) continue;
+      const from = gone.has(wire.target) ? null : before(wire.source, wire.output);
+      if (from) putWire(change, ...from, wire.target, wire.input);
+      else change.remove(wire.key);
+    }
+    for (const id of ids) change.remove(`node:${id}`).remove(`layout:${id}`);
+  });
+}
+
+/** The ports by which a node can be put into a wire: {input, output}; null if it fits nowhere, or is wired already. */
+export function waysInto(key, id) {
+  const wire = wireOf(key);
+  const { inputs, outputs } = declarationOf(nodeOf(id)?.type);
+  const type = outputOf(nodeOf(wire.source)?.type, wire.output)?.type;
+  const end = inputOf(nodeOf(wire.target)?.type, wire.input);
+  if (!type || !end || wire.source === id || wire.target === id) return null;
+  const input = inputs.find((port) => port.accepts.includes(type) && !wireInto(id, port.name));
+  const output = outputs.find((port) => end.accepts.includes(port.type));
+  const fed = wires().some((each) => each.source === id);
+  return input && output && !fed ? { input: input.name, output: output.name } : null;
+}
+
+/** Put a node into a wire, moved there in the same edit. */
+export function insertInto(key, id, { input, output }, positions = []) {
+  const wire = wireOf(key);
+  edit(`Insert ${titleOf(id)}`, (change) => {
+    putWire(change, wire.source, wire.output, id, input);
+    putWire(change, id, output, wire.target, wire.input);
+    for (const [moved, { x, y }] of positions) {
+      change.put(`layout:${moved}`, { ...layoutOf(moved), x: Math.round(x), y: Math.round(y) });
+    }
+  });
+}
+
+export function moveNodes(positions, group = "", label = "Move") {
+  edit(label, (change) => {
     for (const [id, { x, y }] of positions) {
       change.put(`layout:${id}`, { ...layoutOf(id), x: Math.round(x), y: Math.round(y) });
     }
   }, group);
 }
 
-export function setLayout(id, values, label) {
-  edit(label, (change) => change.put(`layout:${id}`, { ...layoutOf(id), ...values }));
+export const setLayout = (id, values, label, group) => setLayouts([id], values, label, group);
+
+export function setLayouts(ids, values, label, group) {
+  edit(label, (change) => ids.forEach((id) => change.put(`layout:${id}`, { ...layoutOf(id), ...values })), group);
+}
+
+export const modeOf = (id) => nodeOf(id)?.mode ?? null;
+
+/** Set nodes aside: "bypass" passes their input on, "mute" leaves them out, null has them run again. */
+export function setMode(ids, mode) {
+  const label = { bypass: "Bypass", mute: "Mute" }[mode] ?? "Set to run";
+  edit(label, (change) => {
+    for (const id of ids) {
+      const { mode: _, ...node } = nodeOf(id);
+      change.put(`node:${id}`, mode ? { ...node, mode } : node);
+    }
+  });
 }
 
 /** Nodes and the wires among them, as text for the clipboard. */
@@ -89,7 +161,7 @@ export function copyText(ids) {
   const chosen = new Set(ids);
   return JSON.stringify({
     format: "patchloom/clip",
-    nodes: Object.fromEntries(ids.map((id) => [id, nodeOf(id)])),
+    nodes: Object.fromEntries(ids.filter(nodeOf).map((id) => [id, nodeOf(id)])),
     layout: Object.fromEntries(ids.map((id) => [id, layoutOf(id)])),
     wires: wires().filter((wire) => chosen.has(wire.source) && chosen.has(wire.target)),
   });
@@ -99,16 +171,16 @@ export function copyText(ids) {
 export function pasteText(text, position) {
   const clip = parseClip(text);
   if (!clip) return null;
-  const old = Object.keys(clip.nodes);
+  const old = Object.keys({ ...clip.nodes, ...clip.layout });
   const spots = old.map((id) => clip.layout?.[id] ?? { x: 0, y: 0 });
   const left = Math.min(...spots.map((spot) => spot.x));
   const top = Math.min(...spots.map((spot) => spot.y));
-  const taken = new Set(nodeIds());
-  const fresh = new Map(old.map((id) => [id, freshId(clip.nodes[id].type, taken)]));
+  const taken = takenIds();
+  const fresh = new Map(old.map((id) => [id, freshId(clip.nodes[id]?.type ?? clip.layout[id].kind ?? "note", taken)]));
   edit(`Paste ${old.length === 1 ? "a node" : `${old.length} nodes`}`, (change) => {
     old.forEach((id, index) => {
       const spot = spots[index];
-      change.put(`node:${fresh.get(id)}`, clip.nodes[id]);
+      if (clip.nodes[id]) change.put(`node:${fresh.get(id)}`, clip.nodes[id]);
       change.put(`layout:${fresh.get(id)}`, { ...spot, x: position.x + spot.x - left, y: position.y + spot.y - top });
     });
     for (const { source, output, target, input } of clip.wires ?? []) {
@@ -122,15 +194,18 @@ export function pasteText(text, position) {
 function parseClip(text) {
   try {
     const clip = JSON.parse(text);
-    return clip?.format === "patchloom/clip" && Object.keys(clip.nodes ?? {}).length ? clip : null;
+    return clip?.format === "patchloom/clip" && Object.keys({ ...clip.nodes, ...clip.layout }).length ? clip : null;
   } catch {
     return null;
   }
 }
 
-function freshId(type, taken = new Set(nodeIds())) {
+/** An id that neither a node nor a frame nor a note has. */
+export function freshId(type, taken = takenIds()) {
   let id = type;
   for (let number = 2; taken.has(id); number++) id = `${type}_${number}`;
   taken.add(id);
   return id;
 }
+
+const takenIds = () => new Set([...records.keys()].filter((key) => /^(node|layout):/.test(key)).map(idOf));

@@ -5,14 +5,15 @@ import { sentence } from "../sentence.js";
 export const messages = shallowReactive([]);
 let next = 1;
 
-export function say(said, level = "info") {
+/** action: {label, perform}, a button beside the words. */
+export function say(said, level = "info", action = null) {
   const text = sentence(said);
   const same = messages.findIndex((message) => message.text === text);
   if (same >= 0) messages.splice(same, 1);
-  const message = { id: next++, text, level };
+  const message = { id: next++, text, level, action };
   messages.push(message);
   if (messages.length > 3) messages.shift();
-  const stay = level === "error" ? 12000 : 5000;
+  const stay = level === "error" || action ? 12000 : 5000;
   setTimeout(() => dismiss(message.id), stay);
 }
 

@@ -10,9 +10,20 @@ export const ui = shallowReactive({
   /** null | {x, y, node: id | null, wire: key | null} */
   menu: null,
   keys: false,
+  finding: false,
+  commands: false,
+  /** id of the node, frame or note whose words are being written */
+  renaming: null,
+  /** null | {a, b, mode}: what the viewer shows; b only when comparing */
+  viewer: null,
+  /** while a node is dragged over a wire that it fits: {key, ways} */
+  insertion: null,
   /** null | {title, value, done}: a name being asked for */
   question: null,
-  minimap: localStorage.getItem("patchloom.minimap") !== "off",
+  minimap: kept("minimap", true),
+  snap: kept("snap", false),
+  shapes: kept("shapes", false),
+  wires: kept("wires", true),
   /** the wire being drawn, by the end it started from: null | {node, port, side, type, accepts} */
   connecting: null,
   /** why the port under the pointer refuses: null | {x, y, text} */
@@ -39,7 +50,16 @@ export function ask(title, value) {
   });
 }
 
-export function toggleMinimap() {
-  ui.minimap = !ui.minimap;
-  localStorage.setItem("patchloom.minimap", ui.minimap ? "on" : "off");
+/** Turn a choice of this browser over: "minimap", "snap", "shapes" or "wires". */
+export function flip(name) {
+  ui[name] = !ui[name];
+  localStorage.setItem(`patchloom.${name}`, ui[name] ? "on" : "off");
+}
+
+function kept(name, otherwise) {
+  return (localStorage.getItem(`patchloom.${name}`) ?? (otherwise ? "on" : "off")) === "on";
+}
+
+export function toggleRail(panel) {
+  ui.rail = ui.rail === panel ? null : panel;
 }

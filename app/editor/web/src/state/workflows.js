@@ -38,7 +38,10 @@ export async function openFile(file) {
   await act("/api/workflows", { name, content });
 }
 
-/** Store a media file in the workspace; returns the name that a node can read it by, or null. */
+/** The workflow inside a file that was brought in becomes a workflow of the workspace. */
+export const openCarried = (file) => act(`/api/files/${encodeURIComponent(file)}/workflow`);
+
+/** Store a media file in the workspace; returns {name: that a node can read it by, workflow: whether it carries one}. */
 export async function uploadFile(file) {
   const response = await fetch(`/api/files/${encodeURIComponent(file.name)}`, { method: "PUT", body: file });
   const answer = await response.json();
@@ -46,10 +49,10 @@ export async function uploadFile(file) {
     say(answer.detail, "error");
     return null;
   }
-  return answer.name;
+  return answer;
 }
 
-async function act(url, body) {
+async function act(url, body = {}) {
   const response = await fetch(url, {
     method: "POST",
     headers: { "Content-Type": "application/json" },

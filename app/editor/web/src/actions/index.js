@@ -1,0 +1,116 @@
+// Every command of the editor, once: menus, shortcuts, the command palette, tooltips and the key list read this list.
+import { addFrame, addNote, isAnnotation } from "../state/annotations.js";
+import { align, distribute, tidy, togglePin } from "../state/arrange.js";
+import { cancelRun, redo, session, startRun, undo } from "../state/document.js";
+import { dissolveNodes, layoutOf, modeOf, nodeIds, removeNodes, setLayouts, setMode } from "../state/graph.js";
+import { say } from "../state/messages.js";
+import { run } from "../state/run.js";
+import { flip, toggleRail, ui } from "../state/ui.js";
+import { duration, fit, flow, select, selectedIds, selectedWires } from "../state/view.js";
+import { compare, view } from "../state/viewer.js";
+import { downloadWorkflow, openFromDisk, saveCopy } from "../state/workflows.js";
+import { copy, duplicate, openPalette, pasteFrom, pointerSpot } from "./adding.js";
+import { keysOf, keyText } from "./keys.js";
+
+const some = () => selectedIds().length > 0;
+const cards = () => selectedIds().filter((id) => !isAnnotation(id));
+const someCards = () => cards().length > 0;
+const several = (count) => () => selectedIds().length >= count;
+
+// name: never changes, keys are kept by it. everywhere: while typing too. node, wire, pane: in that context menu.
+// when: whether it can be done now. detail: what it would do it to.
+export const actions = [
+  { name: "run", label: "Run", group: "Run", keys: ["Ctrl+Enter"], everywhere: true, when: () => !run.active, perform: () => startRun() },
+  { name: "run-here", label: "Run to here", group: "Run", keys: ["Ctrl+Shift+Enter"], everywhere: true, node: true, when: () => someCards() && !run.active, perform: () => startRun(cards()) },
+  { name: "cancel", label: "Cancel the run", group: "Run", keys: ["Ctrl+."], everywhere: true, when: () => run.active, perform: cancelRun },
+
+  { name: "add", label: "Add a node…", group: "Edit", keys: ["Tab", "Space", "Shift+A"], pane: true, perform: () => openPalette() },
+  { name: "undo", label: "Undo", group: "Edit", keys: ["Ctrl+Z"], when: () => session.undo !== null, perform: undo, detail: () => session.undo },
+  { name: "redo", label: "Redo", group: "Edit", keys: ["Ctrl+Shift+Z", "Ctrl+Y"], when: () => session.redo !== null, perform: redo, detail: () => session.redo },
+  { name: "cut", label: "Cut", group: "Edit", keys: ["Ctrl+X"], node: true, when: some, perform: () => (copy(), removeSelected()) },
+  { name: "copy", label: "Copy", group: "Edit", keys: ["Ctrl+C"], node: true, when: some, perform: copy },
+  { name: "paste", label: "Paste", group: "Edit", keys: ["Ctrl+V"], pane: true, viaClipboard: true, perform: () => pasteFrom() },
+  { name: "duplicate", label: "Duplicate", group: "Edit", keys: ["Ctrl+D"], node: true, when: some, perform: duplicate },
+  { name: "delete", label: "Delete", group: "Edit", keys: ["Delete", "Backspace"], node: true, wire: true, when: () => some() || selectedWires().length > 0, perform: removeSelected },
+  { name: "dissolve", label: "Delete and reconnect", group: "Edit", keys: ["Alt+Delete", "Alt+Backspace"], node: true, when: someCards, perform: () => (dissolveNodes(cards()), refocus()) },
+  { name: "select-all", label: "Select all", group: "Edit", keys: ["Ctrl+A"], pane: true, perform: () => select(nodeIds()) },
+  { name: "bypass", label: "Bypass", group: "Edit", keys: ["M"], node: true, when: someCards, perform: () => toggleMode("bypass") },
+  { name: "mute", label: "Mute", group: "Edit", keys: ["Ctrl+M"], node: true, when: someCards, perform: () => toggleMode("mute") },
+  { name: "rename", label: "Rename…", group: "Edit", keys: ["F2"], node: true, when: some, perform: () => (ui.renaming = selectedIds()[0]) },
+
+  { name: "collapse", label: "Collapse", group: "Arrange", keys: ["H"], node: true, when: someCards, perform: collapse },
+  { name: "tidy", label: "Tidy up", group: "Arrange", keys: ["L"], node: true, pane: true, perform: tidy },
+  { name: "frame", label: "Frame", group: "Arrange", keys: ["Ctrl+J"], node: true, pane: true, perform: () => put(addFrame()) },
+  { name: "note", label: "Add a note", group: "Arrange", keys: ["Shift+N"], pane: true, perform: () => put(addNote(pointerSpot() ?? undefined)) },
+  { name: "pin", label: "Pin", group: "Arrange", keys: ["P"], node: true, when: some, perform: togglePin },
+  { name: "snap", label: "Snap to the grid", group: "Arrange", keys: ["Shift+G"], perform: () => flip("snap") },
+  ...[["left", "Align left", "Alt+A"], ["centre", "Align centres", "Alt+H"], ["right", "Align right", "Alt+D"], ["top", "Align top", "Alt+W"], ["middle", "Align middles", "Alt+V"], ["bottom", "Align bottom", "Alt+S"]].map(
+    ([edge, label, keys]) => ({ name: `align-${edge}`, label, group: "Arrange", keys: [keys], when: several(2), perform: () => align(edge) }),
+  ),
+  { name: "distribute-x", label: "Distribute across", group: "Arrange", keys: ["Alt+Shift+H"], when: several(3), perform: () => distribute("x") },
+  { name: "distribute-y", label: "Distribute down", group: "Arrange", keys: ["Alt+Shift+V"], when: several(3), perform: () => distribute("y") },
+
+  { name: "view", label: "Show in the viewer", group: "Look", keys: ["V"], node: true, when: someCards, perform: () => view(cards()[0]) },
+  { name: "compare", label: "Compare in the viewer", group: "Look", keys: ["C"], node: true, when: someCards, perform: () => compare(cards()) },
+  { name: "shapes", label: "Shapes on the wires", group: "Look", keys: ["Shift+S"], perform: () => flip("shapes") },
+  { name: "wires", label: "Hide or show the wires", group: "Look", keys: ["Shift+W"], perform: () => flip("wires") },
+
+  { name: "find", label: "Find…", group: "View", keys: ["Ctrl+F"], everywhere: true, pane: true, perform: () => (ui.finding = true) },
+  { name: "commands", label: "All commands…", group: "View", keys: ["Ctrl+K"], everywhere: true, perform: () => (ui.commands = true) },
+  { name: "fit", label: "Fit all", group: "View", keys: ["Home", "Shift+1"], pane: true, perform: () => fit() },
+  { name: "fit-selection", label: "Zoom to the selection", group: "View", keys: ["F"], node: true, perform: () => fit(some() ? flow.getSelectedNodes.value : undefined) },
+  { name: "zoom-in", label: "Zoom in", group: "View", keys: ["Ctrl++", "Ctrl+="], perform: () => flow.zoomIn({ duration: duration(120) }) },
+  { name: "zoom-out", label: "Zoom out", group: "View", keys: ["Ctrl+-"], perform: () => flow.zoomOut({ duration: duration(120) }) },
+  { name: "actual-size", label: "Actual size", group: "View", keys: ["Ctrl+0"], perform: () => flow.zoomTo(1, { duration: duration(120) }) },
+  { name: "library", label: "Node library", group: "View", keys: ["Ctrl+L"], perform: () => toggleRail("library") },
+  { name: "workflows", label: "Workflows", group: "View", keys: ["Ctrl+O"], perform: () => toggleRail("workflows") },
+  { name: "minimap", label: "Minimap", group: "View", keys: ["Shift+M"], pane: true, perform: () => flip("minimap") },
+  { name: "theme", label: "Light or dark", group: "View", keys: [], perform: () => (ui.theme = ui.theme === "dark" ? "light" : "dark") },
+  { name: "keys", label: "Keyboard shortcuts", group: "View", keys: ["Shift+?"], pane: true, perform: () => (ui.keys = !ui.keys) },
+
+  { name: "save", label: "Save", group: "File", keys: ["Ctrl+S"], everywhere: true, perform: () => say(`Every edit is saved as you make it, in ${session.name}.`) },
+  { name: "save-copy", label: "Save a copy…", group: "File", keys: ["Ctrl+Shift+S"], everywhere: true, perform: saveCopy },
+  { name: "download", label: "Download as a file", group: "File", keys: [], perform: downloadWorkflow },
+  { name: "open-file", label: "Open a file…", group: "File", keys: [], perform: openFromDisk },
+];
+
+const byName = new Map(actions.map((each) => [each.name, each]));
+export const action = (name) => byName.get(name);
+export const enabled = (each) => !each.when || each.when();
+
+export function perform(name) {
+  const chosen = byName.get(name);
+  if (enabled(chosen)) chosen.perform();
+}
+
+/** "Undo Move (Ctrl+Z)" */
+export function tooltip(name) {
+  const { label, detail } = byName.get(name);
+  const more = detail?.() ? ` ${detail().toLowerCase()}` : "";
+  const [keys] = keysOf(name);
+  return `${label}${more}${keys ? `  ${keyText(keys)}` : ""}`;
+}
+
+// What takes more than a line
+
+function removeSelected() {
+  removeNodes(selectedIds(), selectedWires());
+  refocus();
+}
+
+/** The focused node is gone with its focus; without this the next shortcut would go to the body. */
+const refocus = () => flow.vueFlowRef.value.focus({ preventScroll: true });
+
+/** A new frame or note is selected, and its words can be written at once. */
+function put(id) {
+  requestAnimationFrame(() => (select([id]), (ui.renaming = id)));
+}
+
+function toggleMode(mode) {
+  setMode(cards(), cards().every((id) => modeOf(id) === mode) ? null : mode);
+}
+
+function collapse() {
+  const collapsed = !cards().every((id) => layoutOf(id).collapsed);
+  setLayouts(cards(), { collapsed }, collapsed ? "Collapse" : "Expand");
+}

@@ -1,0 +1,81 @@
+// Vue Flow's nodes and edges follow the document's diffs. The document is the truth.
+import { ref } from "vue";
+import { declarationOf } from "../state/catalogue.js";
+import { records, session } from "../state/document.js";
+import { layoutOf, nodeOf, titleOf, wireOf } from "../state/graph.js";
+import { nodeStates } from "../state/run.js";
+import { fit, flow } from "../state/view.js";
+import { guess } from "./guess.js";
+
+/** From how many nodes on only those in view are mounted. */
+export const MANY = 120;
+/** Painted instead of mounted: far away in a large graph. */
+export const overview = ref(false);
+/** While a diff is taken in, wires are shown whatever is wrong with them. */
+export let following = false;
+
+// The view is fitted once, to what was there on opening.
+let opening = true;
+export const opened = () => (opening = false);
+export function fitOnOpening() {
+  if (opening && session.loaded && flow.nodes.value.length) requestAnimationFrame(() => fit(undefined, false, roomForResult));
+  opening = false;
+}
+
+/** Pictures that are still to come have their room in the first view. */
+const PICTURES = ["Clip", "Mask", "Latent", "Patches", "SavedFile"];
+function roomForResult(id) {
+  const pictured = declarationOf(nodeOf(id)?.type).outputs.some((output) => PICTURES.includes(output.type));
+  return pictured && !nodeStates.get(id)?.views ? 306 : 0;
+}
+
+const isItem = (key) => key.startsWith("node:") || Boolean(key.startsWith("layout:") && records.get(key)?.kind);
+const idOf = (key) => key.slice(key.indexOf(":") + 1);
+
+export function follow(diff) {
+  following = true;
+  const gone = Object.keys(diff.removed).filter((key) => !records.has(key));
+  flow.removeEdges(gone.filter((key) => key.startsWith("wire:")));
+  flow.removeNodes(gone.filter((key) => key.startsWith("node:") || diff.removed[key]?.kind).map(idOf));
+  const touched = [...Object.keys(diff.added), ...Object.keys(diff.updated)];
+  const fresh = [...new Set(touched.filter(isItem).map(idOf))].filter((id) => !flow.findNode(id));
+  const crowd = flow.nodes.value.length + fresh.length > MANY;
+  const added = fresh.map((id) => flowNode(id, crowd));
+  // A large graph is fitted before it is there, so that what is out of sight is never mounted.
+  if (opening && crowd) fit(added, false);
+  flow.addNodes(added);
+  for (const key of [...touched, ...Object.keys(diff.removed)]) if (key.startsWith("layout:")) place(key.slice(7));
+  const rewired = touched.filter((key) => key.startsWith("wire:"));
+  const led = (key) => diff.updated[key] && JSON.stringify(diff.updated[key].map(ends)) !== JSON.stringify(Array(2).fill(ends(records.get(key))));
+  flow.removeEdges(rewired.filter((key) => flow.findEdge(key) && led(key)));
+  flow.addEdges(rewired.filter((key) => records.has(key) && !flow.findEdge(key)).map(flowEdge));
+  following = false;
+}
+
+const ends = (wire) => wire && [wire.from, wire.to];
+
+function flowNode(id, crowd) {
+  const { x, y, kind, pinned } = layoutOf(id);
+  const node = { id, position: { x, y }, draggable: !pinned, hidden: overview.value, ariaLabel: titleOf(id) };
+  if (kind) return { ...node, type: kind, zIndex: kind === "frame" ? -1000 : 0, connectable: false };
+  return { ...node, type: "card", ...(crowd && guess(id)) };
+}
+
+function flowEdge(key) {
+  const { source, output, target, input } = wireOf(key);
+  return { id: key, type: "wire", source, sourceHandle: output, target, targetHandle: input, hidden: overview.value };
+}
+
+function place(id) {
+  const node = flow.findNode(id);
+  if (!node || node.dragging) return;
+  const { x, y, pinned } = layoutOf(id);
+  node.draggable = !pinned;
+  moveTo(node, { x, y });
+}
+
+/** Move a node of Vue Flow, which follows the position of mounted nodes only. */
+export function moveTo(node, { x, y }) {
+  node.position = { x, y };
+  node.computedPosition = { ...node.computedPosition, x, y };
+}

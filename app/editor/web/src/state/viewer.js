@@ -1,0 +1,20 @@
+// The viewer: a result large, or two of them over each other.
+import { say } from "./messages.js";
+import { nodeStates } from "./run.js";
+import { ui } from "./ui.js";
+
+const hasResult = (id) => Boolean(nodeStates.get(id)?.views?.length);
+
+/** Show a node's result; again closes it. */
+export function view(id) {
+  if (ui.viewer?.a === id && !ui.viewer.b) ui.viewer = null;
+  else ui.viewer = { a: id, b: null, mode: "slide" };
+}
+
+/** Two selected nodes against each other; one against the one that is in the viewer already. */
+export function compare(ids) {
+  const [a, b] = ids.length > 1 ? ids : [ui.viewer?.a, ids[0]];
+  if (!a || a === b) return say("Select two nodes to compare, or one while another is in the viewer.");
+  if (!hasResult(a) || !hasResult(b)) return say("One of them has no result yet; run it first.");
+  ui.viewer = { a, b, mode: ui.viewer?.mode ?? "slide" };
+}

@@ -1,0 +1,88 @@
+"""Wires: into them, along them, across them."""
+
+from typing import Any
+
+import pytest
+from conftest import Editor, middle
+from playwright.sync_api import expect
+from test_arranging import ROW, pick
+
+pytestmark = pytest.mark.e2e
+
+LOOSE = {
+    **ROW,
+    "wires": [{"from": ["prompt", "text"], "to": ["again", "text"]}],
+    "layout": {"prompt": {"x": 0, "y": 0}, "again": {"x": 800, "y": 0}, "expand": {"x": 380, "y": 260}},
+}
+
+
+def wires(records: dict[str, Any]) -> dict[str, str]:
+    return {key[5:]: ".".join(record["from"]) for key, record in records.items() if key.startswith("wire:")}
+
+
+def wire_middle(editor: Editor) -> tuple[float, float]:
+    return middle(editor.page.locator(".wire-line").first)
+
+
+def test_a_node_let_go_over_a_wire_that_it_fits_goes_into_it_and_one_undo_takes_it_out(editor: Editor) -> None:
+    editor.bring_in(LOOSE)
+    before = editor.records()
+    x, y = wire_middle(editor)
+    grip = middle(editor.node("expand").locator(".node-title"))
+    editor.drag(grip, (x, y), drop=False)
+    expect(editor.page.locator(".wire.takes-node")).to_have_count(1)
+    editor.page.mouse.up()
+    editor.wait_for_records(
+        lambda records: wires(records) == {"again.text": "expand.text", "expand.text": "prompt.text"}
+    )
+    editor.page.keyboard.press("Control+z")
+    editor.wait_for_records(lambda records: records == before)
+
+
+def test_deleting_with_reconnecting_leads_the_wire_past_the_node(editor: Editor) -> None:
+    editor.bring_in(ROW)
+    pick(editor, "expand")
+    editor.page.keyboard.press("Alt+Delete")
+    editor.wait_for_records(lambda records: wires(records) == {"again.text": "prompt.text"})
+    expect(editor.page.locator(".vue-flow__edge")).to_have_count(1)
+
+
+def test_a_double_click_leads_a_wire_round_and_one_on_its_point_lets_it_go_straight(editor: Editor) -> None:
+    editor.bring_in(LOOSE)
+    x, y = wire_middle(editor)
+    editor.page.mouse.dblclick(x, y)
+    point = editor.page.locator(".wire-via")
+    expect(point).to_have_count(1)
+    editor.drag((x, y), (x, y + 120))
+    editor.wait_for_records(lambda records: records["wire:again.text"]["via"][0][1] > 100)
+    expect(point).to_have_count(1)
+    editor.page.mouse.dblclick(*middle(point))
+    editor.wait_for_records(lambda records: records["wire:again.text"]["via"] == [])
+
+
+def test_alt_and_a_drag_across_cut_the_wires_and_leave_the_view(editor: Editor) -> None:
+    editor.bring_in(LOOSE)
+    x, y = wire_middle(editor)
+    stood = editor.node("prompt").bounding_box()
+    editor.page.keyboard.down("Alt")
+    editor.drag((x, y - 60), (x + 5, y + 60))
+    editor.page.keyboard.up("Alt")
+    editor.wait_for_records(lambda records: wires(records) == {})
+    assert editor.node("prompt").bounding_box() == stood
+
+
+def test_an_image_dropped_on_the_canvas_becomes_the_node_that_reads_it(editor: Editor) -> None:
+    editor.bring_in(ROW)
+    editor.page.evaluate(
+        """async () => {
+          const canvas = Object.assign(document.createElement("canvas"), { width: 16, height: 16 });
+          const blob = await new Promise((done) => canvas.toBlob(done));
+          const data = new DataTransfer();
+          data.items.add(new File([blob], "dropped.png", { type: "image/png" }));
+          const drop = new DragEvent("drop", { dataTransfer: data, bubbles: true, clientX: 300, clientY: 700 });
+          document.querySelector(".vue-flow__pane").dispatchEvent(drop);
+        }"""
+    )
+    added = editor.of_type("Load image")
+    expect(added).to_have_count(1)
+    editor.wait_for_records(lambda records: records.get("node:load_image", {}).get("params") == {"file": "dropped.png"})
