@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pipelines.database import Database
 from pipelines.document import Document
-from pipelines.queue.database import Database
 from pipelines.queue.entry import ENDED, Entry, State
 
 SCHEMA = """

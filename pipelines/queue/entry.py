@@ -16,8 +16,8 @@ class Entry:
 
     workflow: name of the workflow that it was queued from. label: what sets it apart from its like, e.g. "seed 4".
     targets: node ids that were asked for; None: all of them. sweep: id of the sweep that it is a cell of.
-    created, began, ended: seconds since 1970. seconds: that the run took. forecast: {"seconds", "peak_bytes"} that were
-    expected of it when it began, where they could be.
+    created, began, ended: seconds since 1970. seconds: that the run took. forecast: what was expected
+    of it when it began (`Forecast.to_json`).
     result: {"ran", "cached", "skipped", "cancelled": numbers of nodes, "failed": {node: sentence},
     "shown": [{"node", "output", "digest"}], "nodes": {node: {"seconds", "peak_bytes", "forecast"}} of those that ran}.
     """

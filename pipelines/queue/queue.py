@@ -12,14 +12,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from assets.files import Files
+from assets.store import Store
 from nodes.api import Node
+from pipelines.database import Held
 from pipelines.document import Document
 from pipelines.events import Event
 from pipelines.executors.local import LocalExecutor
 from pipelines.executors.run import Summary
+from pipelines.forecast import Forecast, Forecaster
 from pipelines.plan import upstream
 from pipelines.queue.book import Book, RunUnknown
-from pipelines.queue.database import Held
 from pipelines.queue.entry import ENDED, Entry, State, entry
 from pipelines.queue.shown import shown
 
@@ -35,6 +38,7 @@ class Progress:
 
     run: str
     document: Document
+    forecast: Forecast
     total: int
     done: int = 0
     node: str | None = None
@@ -46,11 +50,21 @@ class Progress:
 class Queue:
     """Begins to work at `start`; everything else may be called from any thread.
 
-    folder: of the book and the lock that keeps a second process from working on it.
+    folder: of the book, the measurements, and the lock that keeps a second process from working on the same runs.
+    library, store, files, device: those of the executor.
     """
 
-    def __init__(self, folder: Path, executor: LocalExecutor, library: Mapping[str, Node]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        executor: LocalExecutor,
+        library: Mapping[str, Node],
+        store: Store,
+        files: Files,
+        device: str = "cpu",
+    ) -> None:
         self.book = Book(folder / "runs-1.db")
+        self.forecaster = Forecaster(folder / "measurements-1.db", library, store, files, device)
         self.progress: Progress | None = None
         self._executor = executor
         self._library = library
@@ -129,6 +143,7 @@ class Queue:
         if self._held.take():
             self.book.begin_again()
             self._held.release()
+        self.forecaster.close()
         self.book.close()
 
     def _work(self) -> None:
@@ -164,9 +179,11 @@ class Queue:
     def _perform(self, run: Entry) -> None:
         document = self.book.document(run.id)
         total = len(document.nodes if run.targets is None else upstream(document, run.targets))
+        forecast = self.forecaster.forecast(document, run.targets)
+        self.book.expect(run.id, forecast.to_json())
         with self._lock:
             # Held while submitting, so that the first events wait until it is known whose they are.
-            self.progress = Progress(run.id, document, total)
+            self.progress = Progress(run.id, document, forecast, total)
             self._working = self._executor.submit(document, run.targets)
             if self._closing:
                 self._executor.cancel(self._working)
@@ -177,6 +194,8 @@ class Queue:
         if self._closing and summary.cancelled:
             return
         assert progress
+        took = {node: (ended["seconds"], ended["peak_bytes"] or 0) for node, ended in progress.nodes.items()}
+        self.forecaster.learn(forecast, took)
         self.book.finish(run.id, state_of(summary), summary.seconds, self._result(summary, progress))
         self._changed()
 
@@ -192,6 +211,7 @@ class Queue:
                     asked = True
 
     def _result(self, summary: Summary, progress: Progress) -> dict[str, Any]:
+        foreseen = progress.forecast.nodes
         return {
             "ran": len(summary.ran),
             "cached": len(summary.cached),
@@ -199,7 +219,7 @@ class Queue:
             "skipped": len(summary.skipped),
             "cancelled": len(summary.cancelled),
             "shown": shown(progress.document, self._library, summary.outputs),
-            "nodes": progress.nodes,
+            "nodes": {node: {**ended, "forecast": foreseen.get(node)} for node, ended in progress.nodes.items()},
         }
 
     def _pass_on(self, event: Event) -> None:

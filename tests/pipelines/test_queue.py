@@ -10,10 +10,10 @@ import pytest
 import small_nodes
 from engine_bench import TIMEOUT, Bench, workflow
 
+from pipelines.database import Held
 from pipelines.document import Document
 from pipelines.queue import Book, Entry, Queue, entry
 from pipelines.queue.book import RunUnknown
-from pipelines.queue.database import Held
 
 ENDLESS = 10**9
 
@@ -23,7 +23,8 @@ class Queued:
 
     def __init__(self, folder: Path) -> None:
         self.bench = Bench(folder)
-        self.queue = Queue(folder, self.bench.executor, small_nodes.library())
+        bench = self.bench
+        self.queue = Queue(folder, bench.executor, small_nodes.library(), bench.store, bench.files)
         self.book = self.queue.book
 
     def close(self) -> None:
@@ -117,7 +118,7 @@ def test_a_damaged_book_is_put_aside_and_begun_anew(tmp_path: Path) -> None:
 
 def test_one_process_at_a_time_holds_the_lock_and_loses_it_by_dying(tmp_path: Path) -> None:
     path = tmp_path / "lock"
-    code = f"from pathlib import Path; from pipelines.queue.database import Held; held = Held(Path({str(path)!r}))"
+    code = f"from pathlib import Path; from pipelines.database import Held; held = Held(Path({str(path)!r}))"
     command = [sys.executable, "-c", f"{code}; print(held.take(), flush=True); input()"]
     other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with other:
@@ -140,6 +141,11 @@ def test_runs_are_done_one_after_the_other_and_stand_in_the_history(shared: Queu
     result = ended[0].result
     assert (result["ran"], result["cached"], result["failed"]) == (2, 0, {})
     assert result["nodes"].keys() == {"w", "s"}
+    assert ended[0].forecast
+    assert ended[0].forecast["unknown"] == 2
+    assert ended[1].forecast
+    assert ended[1].forecast["unknown"] == 0
+    assert ended[1].result["nodes"]["s"]["forecast"] == pytest.approx(result["nodes"]["s"]["seconds"])
     assert ended[0].seconds is not None
     (one,) = result["shown"]
     assert (one["node"], one["output"]) == ("s", "text")

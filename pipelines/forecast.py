@@ -1,0 +1,172 @@
+"""What a run will take, before it runs: from the specs of what flows, and from what this machine took before.
+
+A node's seconds grow as a power of its load's size. Near a size that was measured the measurement is taken as it is;
+away from it, it is scaled by the power that the measured sizes show (Theil-Sen slope of the logarithms, which a few
+wild measurements do not move), or in proportion where only one size was seen.
+"""
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from statistics import median, median_low
+from typing import Any
+
+from assets.files import Files
+from assets.store import Store
+from assets.values import ClipSpec, ConditioningSpec, LatentSpec, MaskSpec, ModelHandle, PatchesSpec, TextSpec
+from nodes.api import Node, Range
+from pipelines.arguments import widget_values
+from pipelines.check import Library, Specs, check
+from pipelines.document import Document
+from pipelines.measurements import Load, Measurement, Measurements
+from pipelines.plan import plan
+from pipelines.recall import recall
+
+RECENT = 5
+SAME = 1.02
+STEEPEST = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """seconds, peak_bytes: of the whole run, as far as its nodes were measured before.
+
+    nodes: seconds of each node that will run and was measured. unknown: those that will run and never did.
+    cached: nodes whose results are stored. loads: of the nodes that will run, to learn from them afterwards.
+    """
+
+    seconds: float
+    peak_bytes: int
+    nodes: dict[str, float]
+    unknown: tuple[str, ...]
+    cached: int
+    loads: dict[str, Load]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "seconds": self.seconds,
+            "peak_bytes": self.peak_bytes,
+            "to_run": len(self.loads),
+            "cached": self.cached,
+            "unknown": len(self.unknown),
+        }
+
+
+class Forecaster:
+    """Foresees runs and learns from them. path: of the SQLite file with the measurements. Any thread may ask."""
+
+    def __init__(self, path: Path, library: Library, store: Store, files: Files, device: str) -> None:
+        self._measurements = Measurements(path, device)
+        self._library = library
+        self._store = store
+        self._files = files
+
+    def forecast(self, document: Document, targets: Collection[str] | None = None) -> Forecast:
+        """What a run of `targets` (None: every node) will take; what is stored takes nothing."""
+        found = recall(document, self._library, self._store, self._files, targets)
+        stored = set(found.cached)
+        specs = check(document, self._library, self._files).specs
+        loads: dict[str, Load] = {}
+        wrong = set(found.failed)
+        for node in plan(document, targets).order:
+            if not wrong.isdisjoint(source.node for source in document.incoming[node].values()):
+                wrong.add(node)
+            elif node not in stored and node not in wrong:
+                loads[node] = load_of(document, node, self._library[document.nodes[node]["type"]], specs)
+        known: dict[tuple[str, int], list[Measurement]] = {}
+        seconds: dict[str, float] = {}
+        peaks = [0]
+        for node, load in loads.items():
+            key = (load.node_type, load.version)
+            if key not in known:
+                known[key] = self._measurements.of(*key)
+            if known[key]:
+                seconds[node] = expected(load, [(one.load, one.seconds) for one in known[key]], alone=1.0)
+                peaks.append(round(expected(load, [(one.load, one.peak_bytes) for one in known[key]], alone=0.0)))
+        unknown = tuple(node for node in loads if node not in seconds)
+        return Forecast(sum(seconds.values()), max(peaks), seconds, unknown, len(stored), loads)
+
+    def learn(self, forecast: Forecast, took: Mapping[str, tuple[float, int]]) -> None:
+        """Remember what the nodes of a run took: seconds and peak bytes by node."""
+        alike: defaultdict[Load, list[tuple[float, int]]] = defaultdict(list)
+        for node, what in took.items():
+            if node in forecast.loads:
+                alike[forecast.loads[node]].append(what)
+        self._measurements.add(
+            Measurement(load, median(seconds for seconds, _ in each), max(peak for _, peak in each))
+            for load, each in alike.items()
+        )
+
+    def close(self) -> None:
+        self._measurements.close()
+
+
+def load_of(document: Document, node: str, declared: Node, specs: Specs) -> Load:
+    """What a node has to do, as far as specs and widgets tell.
+
+    A widget called `steps` multiplies; choices, switches, models and numbers at the low end of their range (where what
+    they govern is off, such as guidance 1) make another kind.
+    """
+    incoming = document.incoming[node]
+    widgets, _ = widget_values(declared, document.params(node), incoming)
+    inputs = [specs.get(source.node, {}).get(source.name) for source in incoming.values()]
+    flowing = [spec for spec in (*inputs, *specs.get(node, {}).values()) if spec is not None]
+    size = max((1.0, *map(volume, flowing))) * float(widgets.get("steps") or 1)
+    kind: dict[str, Any] = {}
+    for name, value in widgets.items():
+        widget = declared.widgets[name]
+        if widget.choices or widget.type == "bool":
+            kind[name] = value
+        elif isinstance(widget.meta, Range) and value == widget.meta.lo:
+            kind[name] = "off"
+    models = sorted(f"{type(spec).__name__} {spec.digest}" for spec in inputs if isinstance(spec, ModelHandle))
+    return Load(declared.type, declared.version, json.dumps([kind, models], sort_keys=True), size)
+
+
+def volume(spec: Any) -> float:
+    """How many numbers a value holds, about; 1 where that is not known. A trajectory counts as what a step works on."""
+    match spec:
+        case ClipSpec():
+            return float(spec.frames * spec.height * spec.width * spec.channels)
+        case MaskSpec():
+            return float(spec.frames * spec.height * spec.width)
+        case LatentSpec():
+            return float(spec.channels * spec.frames * spec.height * spec.width)
+        case PatchesSpec():
+            return float(spec.tokens * spec.dim)
+        case ConditioningSpec(tokens=int(tokens)):
+            return float(tokens * spec.dim)
+        case TextSpec(text=str(text)):
+            return 1.0 + len(text.split())
+    return 1.0
+
+
+def expected(load: Load, measured: Sequence[tuple[Load, float]], alone: float) -> float:
+    """The quantity that `measured` (the last first, not empty) gives for `load`.
+
+    alone: the power by which it grows with size where only one size was measured.
+    """
+    same_kind = [one for one in measured if one[0].kind == load.kind]
+    by_size: defaultdict[float, list[float]] = defaultdict(list)
+    for one, quantity in same_kind or measured:
+        by_size[one.size].append(quantity)
+    # The low median: a first time, which loads weights or starts a device, is not how long the next will take.
+    typical = {size: median_low(quantities[:RECENT]) for size, quantities in by_size.items()}
+    nearest = min(typical, key=lambda size: abs(math.log(size / load.size)))
+    ratio = load.size / nearest
+    if 1 / SAME < ratio < SAME:
+        return typical[nearest]
+    return typical[nearest] * math.pow(ratio, _power(typical, alone))
+
+
+def _power(typical: Mapping[float, float], alone: float) -> float:
+    slopes = [
+        math.log(typical[b] / typical[a]) / math.log(b / a)
+        for a, b in combinations(sorted(typical), 2)
+        if typical[a] > 0 and typical[b] > 0
+    ]
+    return min(STEEPEST, max(0.0, median(slopes))) if slopes else alone

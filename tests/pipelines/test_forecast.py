@@ -1,0 +1,109 @@
+"""What a run will take, before it runs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import small_nodes
+from engine_bench import Bench, changed, workflow
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.check import check
+from pipelines.document import Document
+from pipelines.forecast import Forecast, Forecaster, expected, load_of
+from pipelines.measurements import Load, Measurements
+
+LIBRARY = small_nodes.library()
+
+
+def load(size: float, kind: str = "") -> Load:
+    return Load("n", 1, kind, size)
+
+
+def painted(side: int = 8, seed: int = 0, **paint: str) -> Document:
+    nodes = {"n": ("noise", {"side": side, "seed": seed}), "r": ("refine", {"steps": 4}), "p": ("paint", paint)}
+    return workflow(nodes, "n.latent -> r.latent", "r.latent -> p.latent")
+
+
+@pytest.fixture(scope="module")
+def forecaster(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forecaster]:
+    path = tmp_path_factory.mktemp("forecast") / "measurements.db"
+    forecaster = Forecaster(path, LIBRARY, bench.store, bench.files, "cpu")
+    yield forecaster
+    forecaster.close()
+
+
+def test_a_measured_size_is_foreseen_as_it_was_measured_and_one_wild_time_does_not_count() -> None:
+    measured = [(load(100), 2.0), (load(100), 2.1), (load(100), 9.0), (load(50), 1.0)]
+    assert expected(load(100), measured, alone=1) == 2.1
+
+
+def test_a_first_slow_time_is_not_taken_for_how_long_it_takes() -> None:
+    assert expected(load(10), [(load(10), 1.0), (load(10), 6.0)], alone=1) == 1.0
+
+
+@given(
+    power=st.floats(0.1, 1.9),
+    factor=st.floats(0.001, 100),
+    size=st.floats(1, 1e9),
+    sizes=st.sets(st.integers(1, 10**8)),
+)
+def test_a_quantity_that_grows_as_a_power_is_foreseen_at_any_size(
+    power: float, factor: float, size: float, sizes: set[int]
+) -> None:
+    measured = [(load(each), factor * each**power) for each in sizes | {10, 1000}]
+    assert expected(load(size), measured, alone=1) == pytest.approx(factor * size**power, rel=0.05)
+
+
+def test_where_one_size_was_measured_another_is_scaled_in_proportion() -> None:
+    assert expected(load(30), [(load(10), 1.0)], alone=1) == pytest.approx(3)
+    assert expected(load(30), [(load(10), 1.0)], alone=0) == pytest.approx(1)
+
+
+def test_measurements_of_the_same_kind_count_before_others() -> None:
+    measured = [(load(10, "heun"), 2.0), (load(10, "euler"), 1.0)]
+    assert expected(load(10, "euler"), measured, alone=1) == 1.0
+    assert expected(load(10, "ddim"), measured[:1], alone=1) == 2.0
+
+
+def test_the_load_of_a_node_grows_with_its_specs_and_steps_and_its_choices_make_other_kinds(bench: Bench) -> None:
+    def of(document: Document, node: str) -> Load:
+        specs = check(document, LIBRARY, bench.files).specs
+        return load_of(document, node, LIBRARY[document.nodes[node]["type"]], specs)
+
+    small, large = painted(8), painted(16)
+    assert of(large, "r").size == 4 * of(small, "r").size == 16 * 16 * 4
+    assert of(changed(small, "r", steps=8), "r").size == 2 * of(small, "r").size
+    assert of(painted(seed=5), "n") == of(painted(seed=6), "n")
+    assert of(small, "p").kind != of(painted(colour="blue"), "p").kind
+
+
+def test_a_forecast_learns_from_runs_and_leaves_out_what_is_stored(bench: Bench, forecaster: Forecaster) -> None:
+    before = forecaster.forecast(painted(seed=900))
+    assert before.unknown == ("n", "r", "p")
+    assert (before.seconds, before.cached) == (0, 0)
+    forecaster.learn(before, {"n": (0.5, 1000), "r": (3.0, 5000), "p": (0.25, 2000)})
+    after = forecaster.forecast(painted(seed=901))
+    assert after.nodes == {"n": 0.5, "r": 3.0, "p": 0.25}
+    assert (after.seconds, after.peak_bytes, after.unknown) == (3.75, 5000, ())
+    assert forecaster.forecast(painted(seed=901), ["n"]).seconds == 0.5
+
+    bench.run(painted(seed=901))
+    stored = forecaster.forecast(painted(seed=901))
+    assert (stored.seconds, stored.nodes, stored.cached) == (0, {}, 3)
+    assert forecaster.forecast(changed(painted(seed=901), "p", colour="blue")).nodes.keys() == {"p"}
+
+
+def test_what_is_wrong_is_no_part_of_a_forecast(forecaster: Forecaster) -> None:
+    assert forecaster.forecast(painted(side=99)).loads == {}
+
+
+def test_only_the_last_measurements_are_kept(tmp_path: Path) -> None:
+    forecaster = Forecaster(tmp_path / "m.db", LIBRARY, None, None, "cpu")  # type: ignore[arg-type]
+    for second in range(230):
+        forecaster.learn(Forecast(0, 0, {}, (), 0, {"n": load(1)}), {"n": (float(second), 0)})
+    kept = Measurements(tmp_path / "m.db", "cpu")
+    assert [one.seconds for one in kept.of("n", 1)] == [float(second) for second in range(229, 29, -1)]
+    kept.close()
+    forecaster.close()
