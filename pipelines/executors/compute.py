@@ -1,5 +1,6 @@
 """One node computed in a worker, and what an artist reads if it fails."""
 
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +32,11 @@ def compute(
     # What was unknown while wiring is known now; the spec function's sentence is better than torch's.
     node.output_specs({**specs, **injected(node.spec, files)})
     return node.by_output(node.fn(**arguments, **injected(node.fn, files, context, task["workflow"])))
+
+
+def failure(error: Exception) -> dict[str, str]:
+    """What the server is told of an exception."""
+    return {"error": sentence(error), "traceback": "".join(traceback.format_exception(error))}
 
 
 def sentence(error: Exception) -> str:

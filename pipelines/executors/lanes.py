@@ -16,30 +16,31 @@ class Lanes:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._waiting: list[tuple[Task, str | None]] = []
-        self._taken: set[str] = set()
+        self._holders: dict[str, Task] = {}
 
     def put(self, task: Task, alone: str | None) -> None:
         """alone: what the task needs to have for itself, if anything."""
         with self._changed:
             self._waiting.append((task, alone))
-            self._changed.notify_all()
+            self._changed.notify()
 
-    def take(self) -> tuple[Task, str | None]:
+    def take(self) -> Task:
         """Wait for a task that can be done now; what it needs is its own until it is given back."""
         with self._changed:
             place = self._changed.wait_for(self._next)
             assert place
             task, alone = self._waiting.pop(place - 1)
             if alone:
-                self._taken.add(alone)
-            return task, alone
+                self._holders[alone] = task
+            return task
 
-    def give_back(self, alone: str | None) -> None:
-        if alone:
-            with self._changed:
-                self._taken.discard(alone)
-                self._changed.notify_all()
+    def give_back(self, task: Task) -> None:
+        """What a task had for itself is free; no harm if it was before."""
+        with self._changed:
+            for alone in [alone for alone, holder in self._holders.items() if holder is task]:
+                del self._holders[alone]
+                self._changed.notify()
 
     def _next(self) -> int | None:
         """The place, counted from 1, of the first task that can be done."""
-        return next((place for place, (_, alone) in enumerate(self._waiting, 1) if alone not in self._taken), None)
+        return next((place for place, (_, alone) in enumerate(self._waiting, 1) if alone not in self._holders), None)

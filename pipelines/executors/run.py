@@ -4,6 +4,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from traceback import format_exc
 from typing import Any
@@ -98,10 +99,11 @@ class Run:
             self._errors = self._report.errors
             for node in (node for loop in self._plan.loops for node in loop):
                 self._fail(node, self._errors[node].sentence)
-            while self._agenda.head or self._flights:
-                self._start_what_is_ready()
-                if self._flights:
-                    self._hear()
+            with self._around.store.running() if self._worker else nullcontext():
+                while self._agenda.head or self._flights:
+                    self._start_what_is_ready()
+                    if self._flights:
+                        self._hear()
         except Exception as fault:
             # A disk that is full, a store that cannot be opened: the run ends with the reason, the executor goes on.
             self._give_up(f"{type(fault).__name__}: {fault}", format_exc())

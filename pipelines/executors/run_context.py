@@ -53,7 +53,7 @@ class RunContext:
             # A picture that cannot be drawn is no reason to lose the sampling; the log says why.
             traceback.print_exc()
         else:
-            self._say({"say": "preview", "media_type": view.media_type, "caption": view.caption}, view.data)
+            self._say("preview", {"media_type": view.media_type, "caption": view.caption}, view.data)
         self._next_preview = time.monotonic() + 1 / PREVIEWS_PER_SECOND
 
     def model(self, handle: ModelHandle) -> Any:
@@ -72,5 +72,5 @@ class RunContext:
     def _say_step(self, step: int, total: int) -> None:
         """Often enough for a bar that moves; the first and the last in any case."""
         if step in (1, total) or time.monotonic() >= self._next_step:
-            self._say({"say": "step", "step": step, "total": total})
+            self._say("step", {"step": step, "total": total})
             self._next_step = time.monotonic() + 1 / STEPS_PER_SECOND

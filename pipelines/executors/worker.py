@@ -16,19 +16,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from assets.codec import Encoded, encoded
 from assets.files import Files
-from assets.store import BlobMissing, Store
+from assets.store import BlobMissing, Made, Store
 from assets.values import VALUE_TYPES, ModelHandle, Value
 from nodes.api import Node
 from nodes.context import Cancelled
 from pipelines.arguments import of_type
-from pipelines.executors.compute import InputsMissing, compute, sentence
-from pipelines.executors.lanes import LANES, Lanes
+from pipelines.executors.compute import InputsMissing, compute, failure
+from pipelines.executors.keeper import Keeper
+from pipelines.executors.lanes import LANES, Lanes, Task
 from pipelines.executors.memory import PeakMemory
 from pipelines.executors.messages import Line
 from pipelines.executors.resident import Models, RecentValues
 from pipelines.executors.run_context import RunContext
 from pipelines.keys import numerics_class
+
+NOTHING: Mapping[str, Any] = {}
 
 
 def main() -> None:
@@ -61,6 +65,7 @@ class Worker:
         self.library: dict[str, Node] = importlib.import_module(setup["nodes"]).library()
         self.values = RecentValues()
         self.models = Models(self.device)
+        self.keeper = Keeper(self.store)
         self.lanes = Lanes()
         self.last_cancelled = -1
 
@@ -77,50 +82,62 @@ class Worker:
         """One lane: do one task after the other. A lane that fails takes the process with it, which the server sees."""
         try:
             while True:
-                self.perform(*self.lanes.take())
+                self.perform(self.lanes.take())
         except BaseException:
             traceback.print_exc()
             os._exit(1)
 
-    def perform(self, task: Mapping[str, Any], alone: str | None) -> None:
+    def perform(self, task: Task) -> None:
         """Compute one node and say how it went.
 
         begun first; then made, and kept when it is on disk; or failed, cancelled, or missing (stored inputs that are
         damaged).
         """
-        number, node, started = task["task"], self.library[task["type"]], time.perf_counter()
-        partial = self.store.partial(task["key"])
+        node, started = self.library[task["type"]], time.perf_counter()
+        steps = self.store.partial(task["key"])
+
+        def say(what: str, details: Mapping[str, Any] = NOTHING, data: bytes = b"") -> None:
+            self.line.send({"say": what, "task": task["task"], **details}, data)
+
+        def answer(trouble: OSError | None) -> None:
+            if trouble:
+                say("failed", failure(trouble))
+            else:
+                steps.delete()
+                say("kept")
+
         context = RunContext(
-            self.device,
-            self.models,
-            partial,
-            is_cancelled=lambda: number <= self.last_cancelled,
-            say=lambda *said: self._say(number, *said),
+            self.device, self.models, steps, is_cancelled=lambda: task["task"] <= self.last_cancelled, say=say
         )
         try:
             context.stop_if_cancelled()
-            self._say(number, {"say": "begun"})
+            say("begun")
             with PeakMemory(self.device) as memory:
-                made = compute(node, task, self._inputs(task["inputs"]), self.files, context)
-            self.lanes.give_back(alone)
-            outputs = {name: self._keep(value) for name, value in made.items()}
-            seconds = time.perf_counter() - started
-            specs = {name: str(value.spec) for name, value in made.items()}
-            said = {"outputs": outputs, "specs": specs, "seconds": seconds, "peak_bytes": memory.peak}
-            self._say(number, {"say": "made", **said})
-            self.store.record(task["key"], node.type, outputs, seconds, self.device, memory.peak)
-            partial.delete()
-            ending: dict[str, Any] = {"say": "kept"}
+                values = compute(node, task, self._inputs(task["inputs"]), self.files, context)
+            self.lanes.give_back(task)
+            blobs = {name: self._hold(value) for name, value in values.items()}
         except Cancelled:
-            ending = {"say": "cancelled"}
+            say("cancelled")
         except InputsMissing as missing:
-            ending = {"say": "missing", "inputs": missing.names}
+            say("missing", {"inputs": missing.names})
         except Exception as error:
             traceback.print_exc()
-            partial.delete()
-            ending = {"say": "failed", "error": sentence(error), "traceback": traceback.format_exc()}
-        self.lanes.give_back(alone)
-        self._say(number, ending)
+            steps.delete()
+            say("failed", failure(error))
+        else:
+            made = Made(task["key"], node.type, blobs, time.perf_counter() - started, self.device, memory.peak)
+            outputs = {name: blob.digest for name, blob in blobs.items()}
+            specs = {name: str(value.spec) for name, value in values.items()}
+            cost = {"seconds": made.seconds, "peak_bytes": made.peak_bytes}
+            say("made", {"outputs": outputs, "specs": specs, **cost})
+            self.keeper.keep(made, answer)
+        finally:
+            self.lanes.give_back(task)
+
+    def _hold(self, value: Value) -> Encoded:
+        blob = encoded(value)
+        self.values.put(blob.digest, value)
+        return blob
 
     def _inputs(self, digests: Mapping[str, str]) -> dict[str, Value]:
         values: dict[str, Value] = {}
@@ -136,14 +153,6 @@ class Worker:
         if missing:
             raise InputsMissing(missing)
         return values
-
-    def _keep(self, value: Value) -> str:
-        digest = self.store.put(value)
-        self.values.put(digest, value)
-        return digest
-
-    def _say(self, task: int, message: Mapping[str, Any], data: bytes = b"") -> None:
-        self.line.send({**message, "task": task}, data)
 
 
 def needs_alone(node: Node) -> str | None:
