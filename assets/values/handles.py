@@ -50,7 +50,8 @@ class DiT(ModelHandle):
     """A diffusion transformer.
 
     space: latent space. channels: of the latent. patch: (pt, ph, pw) in latent cells. encoder: the text encoder it was
-    trained with. objective: what it predicts: "flow", "ddpm-epsilon" or "ddpm-x0".
+    trained with. objective: what it predicts: "flow", "ddpm-epsilon" or "ddpm-x0". loras: (path, digest, weight) of
+    the adapters that are added to its weights, in order.
     """
 
     space: str
@@ -58,6 +59,7 @@ class DiT(ModelHandle):
     patch: tuple[int, int, int]
     encoder: str
     objective: str
+    loras: tuple[tuple[str, str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

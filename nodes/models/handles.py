@@ -1,6 +1,7 @@
 """Handles of the built-in family, read off the headers of its weights files. No torch here."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from assets import weight_files
@@ -12,8 +13,13 @@ H = TypeVar("H", bound=ModelHandle)
 
 def builtin(kind: type[H]) -> H:
     """The handle of the shipped weights of a kind; WeightsRefused where they are missing, damaged or others."""
+    name, _ = KINDS[kind]
+    return handle(kind, weight_files.BUILTIN / f"{name}.safetensors")
+
+
+def handle(kind: type[H], path: Path) -> H:
+    """The handle of the weights in a file; WeightsRefused where they are missing, damaged or of another kind."""
     name, read = KINDS[kind]
-    path = weight_files.BUILTIN / f"{name}.safetensors"
     facts = read_metadata(path)
     if facts.get("kind") != name:
         raise WeightsRefused(

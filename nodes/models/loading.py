@@ -4,15 +4,23 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from assets.values import ModelHandle
+from assets.values import DiT, ModelHandle
 from assets.weight_files import WeightsRefused, weights_digest
 from nodes.models.handles import KINDS
 
 
 def load(handle: ModelHandle, device: str = "cpu") -> Any:
-    """The module of a handle, on `device`, in eval mode. WeightsRefused if the file is no longer what it was."""
-    path = Path(handle.path)
-    if weights_digest(path) != handle.digest:
-        raise WeightsRefused(f"{path.name} has changed since the workflow was checked; run it again")
+    """The module of a handle, on `device`, in eval mode. WeightsRefused if a file is no longer what it was."""
     name, _ = KINDS[type(handle)]
-    return importlib.import_module(f"nodes.{name}.model").load(path).to(device)
+    module = importlib.import_module(f"nodes.{name}.model").load(_unchanged(handle.path, handle.digest))
+    if isinstance(handle, DiT):
+        for path, digest, weight in handle.loras:
+            importlib.import_module("nodes.dit.lora").merge(module, _unchanged(path, digest), weight)
+    return module.to(device)
+
+
+def _unchanged(name: str, digest: str) -> Path:
+    path = Path(name)
+    if weights_digest(path) != digest:
+        raise WeightsRefused(f"{path.name} has changed since the workflow was checked; run it again")
+    return path

@@ -1,9 +1,13 @@
 """Which weights a workflow works with."""
 
+from dataclasses import replace
 from typing import Annotated, Literal, NamedTuple
 
+from assets.files import Files
 from assets.values import Captioner, DiT, Expander, TextEncoder, VideoVAE
-from nodes.api import node
+from assets.weight_files import weights_digest
+from nodes.api import FileName, Range, SpecError, node
+from nodes.dit.lora_file import read_config
 from nodes.models.handles import builtin
 
 Family = Annotated[Literal["patchloom"], "Model family; the built-in one needs no download."]
@@ -76,3 +80,37 @@ def load_expander_content(family: str) -> str:
 def load_expander(*, family: Family = "patchloom") -> Expander:
     """The model that makes a short prompt descriptive."""
     return load_expander_spec(family)
+
+
+def load_lora_spec(dit: DiT, file: str, weight: float, files: Files) -> DiT:
+    path = files.find(file)
+    base = read_config(path).base
+    if base != dit.digest:
+        raise SpecError(
+            f"Got a LoRA for the DiT {base[:8]}; this DiT is {dit.digest[:8]}. Train the LoRA again on these weights "
+            "(patchloom train lora), or load the weights that it was made for."
+        )
+    return replace(dit, loras=(*dit.loras, (str(path), weights_digest(path), float(weight))))
+
+
+def load_lora_content(file: str, files: Files) -> str:
+    return weights_digest(files.find(file))
+
+
+@node(
+    version=1,
+    category="models",
+    spec=load_lora_spec,
+    content=load_lora_content,
+    label="LoRA",
+    keywords=("adapter", "style", "fine-tune", "own clips", "load"),
+)
+def load_lora(
+    dit: Annotated[DiT, "The DiT that it was trained on; also one that has a LoRA already."],
+    *,
+    files: Files,
+    file: Annotated[str, FileName("open", ("safetensors",)), "What `patchloom train lora` wrote."] = "",
+    weight: Annotated[float, Range(-2, 2, 0.05), "How much of it; 0 is none, below 0 the opposite."] = 1.0,
+) -> DiT:
+    """Let a DiT show what it learned of a few clips: a style, a thing, a motion."""
+    return load_lora_spec(dit, file, weight, files)

@@ -100,12 +100,13 @@ def _optimisers(model: nn.Module, config: LoopConfig, adamw: tuple[str, ...]) ->
     for name, weight in model.named_parameters():
         (rest if weight.ndim < 2 or name.startswith(adamw) else matrices).append(weight)
     peak, rest_peak = config.learning_rate, config.learning_rate * config.adamw_share
-    optimisers: dict[str, torch.optim.Optimizer] = {
-        "muon": Muon(matrices, peak, weight_decay=config.weight_decay),
-        "adamw": torch.optim.AdamW(rest, rest_peak, betas=(0.9, 0.98), weight_decay=config.weight_decay),
-    }
-    for optimiser, rate in zip(optimisers.values(), (peak, rest_peak), strict=True):
-        optimiser.param_groups[0]["peak"] = rate
+    optimisers: dict[str, torch.optim.Optimizer] = {}
+    if matrices:
+        optimisers["muon"] = Muon(matrices, peak, weight_decay=config.weight_decay)
+    if rest:
+        optimisers["adamw"] = torch.optim.AdamW(rest, rest_peak, betas=(0.9, 0.98), weight_decay=config.weight_decay)
+    for name, optimiser in optimisers.items():
+        optimiser.param_groups[0]["peak"] = peak if name == "muon" else rest_peak
     return optimisers
 
 

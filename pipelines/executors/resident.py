@@ -2,7 +2,7 @@
 
 import importlib
 from collections import OrderedDict
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from assets.values import ModelHandle, Value
@@ -15,11 +15,11 @@ class Models:
 
     def __init__(self, device: str) -> None:
         self._device = device
-        self._loaded: dict[tuple[type, str], Any] = {}
+        self._loaded: dict[ModelHandle, Any] = {}
 
     def get(self, handle: ModelHandle) -> Any:
         """The module of a handle, loaded where it is not; the loader's sentence if its weights cannot be read."""
-        name = (type(handle), handle.digest)
+        name = replace(handle, path="")
         if name not in self._loaded:
             loaders = importlib.import_module("nodes.models")
             self._loaded[name] = loaders.load(handle, self._device)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_models import Bench, TinyModels
+from tiny_models import Bench, TinyModels, write_tiny_lora
 
 from assets.codec import encode
 from assets.files import Files
@@ -38,8 +38,10 @@ NODES = library()
 WIDGETS: dict[str, dict[str, Any]] = {
     "load_clip": {"file": "clip.mp4"},
     "load_image": {"file": "image.png"},
+    "load_lora": {"file": "lora.safetensors"},
     "noise_patches": {"width": 32, "height": 16, "frames": 5},
     "sample": {"steps": 2},
+    "branch": {"step": 1},
     "crop": {"width": 16, "height": 16},
     "mask_box": {"width": 16, "height": 16},
     "trim": {"frames": 5},
@@ -47,8 +49,9 @@ WIDGETS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> Files:
+def files(tmp_path: Path, tiny: TinyModels) -> Files:
     made = Files(inputs=(tmp_path / "inputs",), outputs=tmp_path / "outputs")
+    write_tiny_lora(tiny.dit, made.inputs[0] / "lora.safetensors")
     write_clip(some_clip(9), made.inputs[0] / "clip.mp4")
     write_clip(some_clip(1), made.inputs[0] / "image.png")
     return made

@@ -1,6 +1,6 @@
 """Tiny random models in the real weights format, and a context to run nodes with."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,10 @@ from assets import weight_files
 from assets.values import Captioner, Clip, DiT, Expander, Latent, ModelHandle, Patches, TextEncoder, VideoVAE
 from nodes.captioner.config import CaptionerConfig
 from nodes.captioner.model import Captioner as CaptionerModule
+from nodes.context import Cancelled
+from nodes.dit import lora
 from nodes.dit.config import DiTConfig
+from nodes.dit.lora_file import LoRAConfig
 from nodes.dit.model import DiT as DiTModule
 from nodes.expander.config import ExpanderConfig
 from nodes.expander.model import Expander as ExpanderModule
@@ -30,16 +33,27 @@ CHANNELS, SPACE = 4, "tiny"
 
 @dataclass
 class Bench:
-    """A context that keeps what a node shows and counts its steps."""
+    """A context that remembers what a node shows, keeps and counts its steps, and can break off before one."""
 
     device: str = "cpu"
     seen: list[Clip | Latent | Patches] = field(default_factory=list)
     done: int = 0
+    stop_at: int | None = None
+    steps_kept: list[dict[str, Any]] = field(default_factory=list)
+    kept_before: list[dict[str, Any]] = field(default_factory=list)
 
     def steps(self, total: int) -> Iterator[int]:
         for step in range(total):
+            if step == self.stop_at:
+                raise Cancelled
             yield step
             self.done += 1
+
+    def keep(self, state: Mapping[str, Any]) -> None:
+        self.steps_kept.append(dict(state))
+
+    def kept(self) -> list[dict[str, Any]]:
+        return self.kept_before
 
     def preview(self, value: Clip | Latent | Patches) -> None:
         self.seen.append(value)
@@ -85,3 +99,8 @@ def write_tiny_models(folder: Path) -> TinyModels:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(weight_files, "BUILTIN", folder)
         return TinyModels(folder, *(builtin(kind) for kind in kinds))  # type: ignore[arg-type]
+
+
+def write_tiny_lora(dit: DiT, path: Path) -> None:
+    """A LoRA that fits a DiT, as it is before any training: it adds nothing."""
+    lora.save(lora.Adapters(loaded(dit), LoRAConfig(rank=2, base=dit.digest)), path, SPACE)
