@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Objective = Literal["flow", "ddpm-epsilon", "ddpm-x0"]
+Sampler = Literal["euler", "heun", "dpm++2m", "unipc", "ddim", "ddpm"]
 
 
 @dataclass(frozen=True)

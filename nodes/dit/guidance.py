@@ -2,44 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import torch
 import torch.nn.functional as F
-from einops import repeat
 from torch import Tensor
 
 from nodes.dit.model import DiT
-from nodes.dit.samplers import Predict
 from nodes.text_encoder.model import Encoded
 
+Predict = Callable[[Tensor, Tensor], Tensor]
+"""(tokens (b n d), levels (b n)) -> the DiT's prediction (b n d)."""
 
-def guided(dit: DiT, coords: Tensor, text: Encoded, null: Encoded, scale: float) -> Predict:
-    """A `predict` for the samplers: null + scale (text - null), both in one batch; at scale 1 the text's branch alone.
 
-    coords (n 3) or (b n 3). text: (b m d), null: (1 m' d).
+def guided(
+    dit: DiT,
+    coords: Tensor,
+    text: Encoded,
+    null: Encoded,
+    scale: float | Tensor,
+    lengths: Sequence[int] | None = None,
+) -> Predict:
+    """null + scale (text - null), both in one batch; at scale 1 the text's branch alone.
+
+    The texts are read here, once, and not at every step. coords (n 3). text: (b m d), null: (1 m' d); with the
+    `lengths` of several clips in the row (1 clips m d) and (1 clips m' d), and the scale may be (n 1).
     """
+    if isinstance(scale, int | float) and scale == 1:
+        alone = dit.read_text(*text)
+        return lambda x, t: dit.denoise(x, coords.expand(len(x), -1, -1), t, alone, lengths)
 
-    def alone(x: Tensor, t: Tensor) -> Tensor:
-        return dit(x, coords.expand(len(x), -1, -1), t, text.text, text.mask)  # type: ignore[no-any-return]
-
-    if scale == 1:
-        return alone
-    both = _stack(text, null)
+    both = dit.read_text(*_stack(text, null))
 
     def predict(x: Tensor, t: Tensor) -> Tensor:
-        places = coords.expand(len(x), -1, -1)
-        pairs = (torch.cat([value, value]) for value in (x, places, t))
-        with_text, without = dit(*pairs, both.text, both.mask).chunk(2)
-        return without + scale * (with_text - without)  # type: ignore[no-any-return]
+        pairs = torch.cat([x, x]), coords.expand(2 * len(x), -1, -1), torch.cat([t, t])
+        with_text, without = dit.denoise(*pairs, both, lengths).chunk(2)
+        return without + scale * (with_text - without)
 
     return predict
 
 
 def _stack(text: Encoded, null: Encoded) -> Encoded:
-    """The text's rows (b m d), then as many of the null text, padded to equal length."""
-    rows, length = text.text.shape[0], max(text.text.shape[1], null.text.shape[1])
-    nulls = Encoded(repeat(null.text, "1 m d -> b m d", b=rows), repeat(null.mask, "1 m -> b m", b=rows))
-    padded = [
-        Encoded(F.pad(e.text, (0, 0, 0, length - e.text.shape[1])), F.pad(e.mask, (0, length - e.mask.shape[1])))
-        for e in (text, nulls)
-    ]
-    return Encoded(torch.cat([e.text for e in padded]), torch.cat([e.mask for e in padded]))
+    """The text's rows, then as many of the null text, padded to equal length."""
+    null = Encoded(*(part.expand(text.text.shape[0], *part.shape[1:]) for part in null))
+    length = max(text.text.shape[-2], null.text.shape[-2])
+    padded = [padded_to(length, one) for one in (text, null)]
+    return Encoded(torch.cat([one.text for one in padded]), torch.cat([one.mask for one in padded]))
+
+
+def padded_to(length: int, encoded: Encoded) -> Encoded:
+    """With padding after its words (... m d), up to `length`."""
+    more = length - encoded.text.shape[-2]
+    return Encoded(F.pad(encoded.text, (0, 0, 0, more)), F.pad(encoded.mask, (0, more)))

@@ -1,14 +1,16 @@
 """The sampler: from noise to patches, step by step."""
 
-from typing import Annotated, Literal, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, cast
 
 from assets.values import Conditioning, ConditioningSpec, DiT, Patches, PatchesSpec, Trajectory, TrajectorySpec
-from assets.values.array import Array
 from nodes.api import Range, Seed, SpecError, node
 from nodes.context import Context
+from nodes.dit.config import Sampler
 from nodes.video_vae.sizes import require_space
 
-Sampler = Literal["euler", "heun", "ddim"]
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Sampled(NamedTuple):
@@ -26,7 +28,6 @@ def sample_spec(
     patches: PatchesSpec,
     conditioning: ConditioningSpec,
     steps: int,
-    sampler: Sampler,
     negative: ConditioningSpec | None = None,
 ) -> SampledSpec:
     require_space("DiT", dit.space, patches.space)
@@ -36,22 +37,17 @@ def sample_spec(
             f"Got patches of {got} latent cells; this DiT works on {needs}. Wire the DiT into the patchify node too, "
             "so that it cuts to fit."
         )
-    if len(patches.grids) != 1:
-        raise SpecError(f"Got {len(patches.grids)} clips packed together; this node samples one at a time.")
     for spec in (conditioning, negative):
         if spec and spec.encoder != dit.encoder:
             raise SpecError(
                 f"Got text encoded by {spec.encoder!r}; this DiT was trained with {dit.encoder!r}. "
                 "Encode the text with its own text encoder."
             )
-    if (dit.objective == "flow") == (sampler == "ddim"):
-        fitting = "euler or heun" if dit.objective == "flow" else "ddim"
-        raise SpecError(f"The sampler {sampler!r} does not fit a DiT trained for {dit.objective!r}; choose {fitting}.")
     return SampledSpec(patches, TrajectorySpec(steps, patches))
 
 
 @node(
-    version=1,
+    version=2,
     category="sampling",
     spec=sample_spec,
     label="Sampler",
@@ -69,8 +65,12 @@ def sample(
     seed: Annotated[int, Seed(), "Another seed, another clip; the same seed gives the same clip again."] = 0,
     steps: Annotated[int, Range(1, 200), "More steps, finer motion; time grows in proportion."] = 24,
     guidance: Annotated[float, Range(1, 20, 0.1), "How closely the text is followed; 1 is without guidance."] = 4.0,
-    sampler: Annotated[Sampler, "heun is finer a step, and twice as slow; ddim is for DDPM models."] = "euler",
-    shift: Annotated[float, Range(0.1, 12, 0.1), "Above 1: more of the steps at high noise, for larger clips."] = 1.0,
+    sampler: Annotated[
+        Sampler, "dpm++2m and unipc need fewer steps, heun two forwards a step; ddim is euler; ddpm adds fresh noise."
+    ] = "euler",
+    shift: Annotated[
+        float, Range(0, 12, 0.1), "Above 1: more of the steps at high noise, for larger clips; 0: by the clip's size."
+    ] = 1.0,
 ) -> Sampled:
     """Make the patches that are to be made, from noise, as the text says; what is given stays as it is.
 
@@ -78,49 +78,93 @@ def sample(
     2023; per-token levels as in Diffusion Forcing, Chen et al. 2024).
     """
     import torch
-    from einops import rearrange
 
-    from nodes.dit import samplers
-    from nodes.dit.guidance import guided
-    from nodes.patches.layout import grid_coords
-    from nodes.text_encoder.model import Encoded
+    from nodes.dit.samplers import solver
+    from nodes.dit.sampling import Packed, Request, finished, levels_for
+    from nodes.dit.steps import walk
 
-    def encoded(rows: Array) -> Encoded:
-        text = rearrange(torch.as_tensor(rows), "m d -> 1 m d").to(ctx.device)
-        return Encoded(text, torch.ones(text.shape[:2], dtype=torch.bool, device=ctx.device))
-
-    def shaped(tokens: torch.Tensor, noise: torch.Tensor) -> Patches:
-        return Patches(tokens.cpu(), noise.cpu(), patches.grids, patches.patch, patches.space, patches.fps)
-
-    model = ctx.model(dit)
-    clean = rearrange(torch.as_tensor(patches.tokens), "n d -> 1 n d").to(ctx.device)
-    noise = rearrange(torch.as_tensor(patches.noise), "n -> 1 n").to(ctx.device)
-    # Drawn on the CPU, so that a seed means the same noise on every device.
-    eps = torch.randn(clean.shape, generator=torch.Generator().manual_seed(seed)).to(ctx.device)
-    step = {"euler": samplers.euler, "heun": samplers.heun, "ddim": samplers.ddim(model.config.objective)}[sampler]
-    levels = samplers.schedule(steps, shift)
-    null = encoded(negative.embeds if negative else conditioning.null)
-    coords = grid_coords(*patches.grids[0]).to(ctx.device)
-
+    request = Request(patches, conditioning, negative, seed, guidance, levels_for(steps, shift, patches.grids))
     with torch.inference_mode():
-        predict = guided(model, coords, encoded(conditioning.embeds), null, guidance)
-        state = samplers.begin(clean, noise, eps, levels, model.config.objective)
-        states, predictions = [state.x[0].cpu()], []
-        for number in ctx.steps(steps):
-            state = step(state, predict)
-            states.append(state.x[0].cpu())
-            predictions.append(state.clean[0].cpu())
-            ctx.preview(shaped(state.clean[0], noise[0] * levels[number + 1]))
+        packed = Packed(ctx.model(dit), [request], ctx.device)
+        step = solver(sampler, packed.draw)
+        way = walk(ctx, packed.state, step, packed.foresee, _shows(ctx, patches, request.levels))
+    return Sampled(*finished(request, packed.state.x[0].cpu(), way, sampler))
 
-    trajectory = Trajectory(
-        states=torch.stack(states),
-        predictions=torch.stack(predictions),
-        sigmas=torch.tensor(levels),
-        noise=noise[0].cpu(),
-        solver=sampler,
-        grids=patches.grids,
-        patch=patches.patch,
-        space=patches.space,
-        fps=patches.fps,
-    )
-    return Sampled(shaped(state.x[0], torch.zeros_like(noise[0])), trajectory)
+
+Continued = Literal["as before", "euler", "heun", "dpm++2m", "unipc", "ddim", "ddpm"]
+
+
+def branch_spec(
+    dit: DiT,
+    trajectory: TrajectorySpec,
+    conditioning: ConditioningSpec,
+    step: int,
+    steps: int,
+    negative: ConditioningSpec | None = None,
+) -> SampledSpec:
+    if step >= trajectory.steps:
+        raise SpecError(
+            f"Got step {step} of a trajectory of {trajectory.steps} steps; needs one that leaves something to do. "
+            f"Choose {trajectory.steps - 1} or less."
+        )
+    return sample_spec(dit, trajectory.patches, conditioning, step + (steps or trajectory.steps - step), negative)
+
+
+@node(
+    version=1,
+    category="sampling",
+    spec=branch_spec,
+    label="Branch",
+    keywords=("trajectory", "resume", "continue", "variation", "prompt switch", "restart"),
+)
+def branch(
+    dit: Annotated[DiT, "The diffusion transformer that goes on; the one that began, as a rule."],
+    trajectory: Annotated[Trajectory, "The sampler's second output: what it went through, step by step."],
+    conditioning: Annotated[Conditioning, "What is to be seen from here on."],
+    negative: Annotated[
+        Conditioning | None, "What is not to be seen; without it, guidance leads away from no text."
+    ] = None,
+    *,
+    ctx: Context,
+    step: Annotated[int, Range(0, 199), "How many steps stay as they were: few change all, many change detail."] = 12,
+    steps: Annotated[int, Range(0, 200), "How many steps follow; 0: those that the trajectory had left."] = 0,
+    guidance: Annotated[float, Range(1, 20, 0.1), "How closely the text is followed; 1 is without guidance."] = 4.0,
+    sampler: Annotated[Continued, "ddpm adds noise in every step, so that each seed ends elsewhere."] = "as before",
+    seed: Annotated[int, Seed(), "Of the noise that ddpm adds; the other samplers add none."] = 0,
+) -> Sampled:
+    """Go on from a step of a trajectory with another text, guidance, sampler or number of steps.
+
+    Only the steps that follow are run. With the settings that the trajectory had, it ends as it did, bit for bit.
+    """
+    from dataclasses import replace
+
+    import torch
+
+    from nodes.dit.samplers import solver
+    from nodes.dit.sampling import Packed, Request, finished, remaining
+    from nodes.dit.steps import retraced, walk
+
+    states, predictions = torch.as_tensor(trajectory.states), torch.as_tensor(trajectory.predictions)
+    layout = (trajectory.grids, trajectory.patch, trajectory.space, trajectory.fps)
+    begun = Patches(states[0], trajectory.noise, *layout)
+    levels = remaining(torch.as_tensor(trajectory.sigmas), step, steps)
+    request = Request(begun, conditioning, negative, seed, guidance, levels)
+    goes_on: Sampler = cast(Sampler, trajectory.solver) if sampler == "as before" else sampler
+    with torch.inference_mode():
+        packed = Packed(ctx.model(dit), [request], ctx.device)
+        take = solver(goes_on, packed.draw)
+        first = states[0].to(ctx.device)[None]
+        old = list(zip(states[1 : step + 1], predictions[:step], strict=True))
+        state = retraced(replace(packed.state, x=first, clean=first), take, old)
+        new = walk(ctx, state, take, packed.foresee, _shows(ctx, begun, levels))
+    return Sampled(*finished(request, states[0], old + new, goes_on))
+
+
+def _shows(ctx: Context, patches: Patches, levels: "Tensor") -> "Callable[[int, Tensor], None]":
+    """Previews what is foreseen (n d) after so many steps, with what noise is left in it."""
+
+    def show(done: int, clean: "Tensor") -> None:
+        noise = cast("Tensor", patches.noise) * float(levels[done])
+        ctx.preview(Patches(clean, noise, patches.grids, patches.patch, patches.space, patches.fps))
+
+    return show

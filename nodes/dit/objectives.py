@@ -7,6 +7,10 @@ x_t = sqrt(abar) x0 + sqrt(1 - abar) eps, and the target is eps or x0.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from functools import cache
+
 import torch
 from einops import rearrange
 from torch import Tensor
@@ -14,6 +18,16 @@ from torch import Tensor
 from nodes.dit.config import Objective
 
 DDPM_STEPS = 1000
+BASE_TOKENS = 80
+"""The tokens of a clip of 17 frames of 64 x 64, whose noise levels are not shifted."""
+
+
+def size_shift(tokens: int) -> float:
+    """The shift of noise levels for a clip of so many tokens: a larger one hides in less noise (Esser et al. 2024).
+
+    Their eq. 23, with tokens for pixels; never below 1.
+    """
+    return math.sqrt(max(1.0, tokens / BASE_TOKENS))
 
 
 def signal_and_noise(objective: Objective, t: Tensor) -> tuple[Tensor, Tensor]:
@@ -29,11 +43,18 @@ def alpha_bar(t: Tensor) -> Tensor:
 
     Between whole steps its logarithm is interpolated, so that any t in [0, 1] has one.
     """
-    beta = torch.linspace(1e-4, 0.02, DDPM_STEPS, dtype=torch.float64, device=t.device)
-    log = torch.cat([beta.new_zeros(1), torch.log1p(-beta).cumsum(0)])
+    log = _log_alpha_bar(t.device)
     place = t.double().clamp(0, 1) * DDPM_STEPS
     below = place.floor().long().clamp(max=DDPM_STEPS - 1)
     return torch.lerp(log[below], log[below + 1], place - below).exp().to(t.dtype)
+
+
+@cache
+def _log_alpha_bar(device: torch.device) -> Tensor:
+    """After 0, 1, ... 1000 whole steps: (1001,)."""
+    with torch.inference_mode(False):  # kept beyond the run that asks first, and good for training too
+        beta = torch.linspace(1e-4, 0.02, DDPM_STEPS, dtype=torch.float64, device=device)
+        return torch.cat([beta.new_zeros(1), torch.log1p(-beta).cumsum(0)])
 
 
 def add_noise(objective: Objective, clean: Tensor, eps: Tensor, t: Tensor) -> Tensor:
@@ -63,3 +84,8 @@ def clean_and_noise(objective: Objective, x: Tensor, prediction: Tensor, t: Tens
             return (x - noise * prediction) / signal.clamp(min=1e-4), prediction
         case "ddpm-x0":
             return prediction, (x - signal * prediction) / noise.clamp(min=1e-4)
+
+
+def foreseen(objective: Objective, predict: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    """(x (b n d), t (b n)) -> the clean tokens that a prediction of the objective's target at (x, t) stands for."""
+    return lambda x, t: clean_and_noise(objective, x, predict(x, t), t)[0]

@@ -187,7 +187,7 @@ def test_coordinates_count_time_from_zero_and_space_from_the_centre() -> None:
 def test_guidance_at_scale_one_runs_one_branch_and_else_both_in_one_batch(dit: DiT, text_encoder: TextEncoder) -> None:
     arguments = clip((2, 2, 2), 0)
     sizes: list[int] = []
-    dit.register_forward_pre_hook(lambda _, args: sizes.append(len(args[0])))
+    dit.enter.register_forward_pre_hook(lambda _, args: sizes.append(len(args[0])))
     text, null = text_encoder.encode(["a red ball bouncing on black"]), text_encoder.encode([""])
     x, t, coords = arguments["tokens"], arguments["t"], grid_coords(2, 2, 2)
     plain = guided(dit, coords, text, null, 1.0)(x, t)
@@ -216,8 +216,8 @@ def test_every_arrangement_leaves_something_to_make_and_most_give_nothing() -> N
 
 
 def test_weights_come_back_from_their_files(dit: DiT, text_encoder: TextEncoder, tmp_path: Path) -> None:
-    save(dit, tmp_path / "dit.safetensors", "patchloom-v1")
-    save_text(text_encoder, tmp_path / "text.safetensors", "patchloom-v1")
+    save(dit, tmp_path / "dit.safetensors", "patchloom-v2")
+    save_text(text_encoder, tmp_path / "text.safetensors", "patchloom-v2")
     assert load(tmp_path / "dit.safetensors").config == TINY
     assert load_text((tmp_path / "text.safetensors").read_bytes()).config == text_encoder.config
     (tmp_path / "dit.safetensors").write_bytes((tmp_path / "dit.safetensors").read_bytes()[:5000])
@@ -227,6 +227,6 @@ def test_weights_come_back_from_their_files(dit: DiT, text_encoder: TextEncoder,
 
 def test_a_text_encoder_of_other_words_is_refused(tmp_path: Path) -> None:
     other = TextEncoder(TextEncoderConfig(width=12, depth=1, heads=2, words=("<pad>", "<null>", "cat")))
-    save_text(other, tmp_path / "text.safetensors", "patchloom-v1")
+    save_text(other, tmp_path / "text.safetensors", "patchloom-v2")
     with pytest.raises(WeightsError, match="not those of this version's vocabulary"):
         load_text(tmp_path / "text.safetensors")

@@ -60,7 +60,7 @@ def test_another_fingerprint_needs_another_version_or_a_word_for_it(
     monkeypatch.setattr(lock, "LOCK", tmp_path / "lock.json")
     assert lock.main([]) == 0
     version, found = lock.written()["sample"]
-    (tmp_path / "lock.json").write_text((tmp_path / "lock.json").read_text().replace(found, "0" * 64, 1))
+    (tmp_path / "lock.json").write_text((tmp_path / "lock.json").read_text().replace(found, "0" * 64))
     assert lock.main([]) == 1
     assert "sample" in capsys.readouterr().out
     assert lock.written()["sample"] == (version, "0" * 64)

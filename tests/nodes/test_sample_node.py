@@ -1,15 +1,22 @@
 """The sampler node: what is given stays, seeds repeat, no forward is run for nothing."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
 from tiny_models import Bench, TinyModels, loaded
 
+from assets.codec import encode
 from assets.values import Conditioning, DiT, Latent, Patches, Text
 from nodes.api import SpecError
-from nodes.dit.nodes import Sampled, sample, sample_spec
+from nodes.context import Cancelled
+from nodes.dit.config import Sampler
+from nodes.dit.nodes import Sampled, branch, branch_spec, sample, sample_spec
+from nodes.dit.objectives import size_shift
+from nodes.dit.samplers import schedule
+from nodes.dit.sampling import Request, levels_for, sample_together
 from nodes.patches.nodes import noise_patches
 from nodes.text_encoder.nodes import encode_text
 
@@ -32,7 +39,7 @@ def run(tiny: TinyModels, canvas: Patches, text: Conditioning, bench: Bench, **w
     return sample(tiny.dit, canvas, text, ctx=bench, **{"steps": 3, **widgets})
 
 
-@pytest.mark.parametrize("sampler", ["euler", "heun"])
+@pytest.mark.parametrize("sampler", get_args(Sampler))
 def test_given_patches_come_back_bit_for_bit(
     tiny: TinyModels, canvas: Patches, text: Conditioning, bench: Bench, sampler: str
 ) -> None:
@@ -76,9 +83,7 @@ def test_guidance_takes_one_batch_of_two_and_none_is_run_at_guidance_one(
     tiny: TinyModels, canvas: Patches, text: Conditioning, guidance: float, rows: int, bench: Bench
 ) -> None:
     batches: list[int] = []
-    model = loaded(tiny.dit)
-
-    hook = model.register_forward_pre_hook(lambda module, arguments: batches.append(len(arguments[0])))
+    hook = loaded(tiny.dit).enter.register_forward_pre_hook(lambda module, arguments: batches.append(len(arguments[0])))
     try:
         run(tiny, canvas, text, bench, guidance=guidance)
     finally:
@@ -96,11 +101,161 @@ def test_without_a_negative_prompt_guidance_leads_away_from_the_empty_text(
 
 
 def test_models_that_do_not_belong_together_are_refused(tiny: TinyModels, canvas: Patches, text: Conditioning) -> None:
-    def refused(dit: DiT, sentence: str, sampler: Any = "euler") -> None:
+    def refused(dit: DiT, sentence: str) -> None:
         with pytest.raises(SpecError, match=sentence):
-            sample_spec(dit, canvas.spec, text.spec, 3, sampler)
+            sample_spec(dit, canvas.spec, text.spec, 3)
 
     refused(replace(tiny.dit, space="other"), "'tiny'.*'other'")
     refused(replace(tiny.dit, patch=(2, 2, 2)), "patches of 1x2x2.*2x2x2")
     refused(replace(tiny.dit, encoder="other"), "'other'")
-    refused(replace(tiny.dit, objective="ddpm-epsilon"), "choose ddim")
+
+
+@pytest.mark.parametrize("sampler", get_args(Sampler))
+@pytest.mark.parametrize("interrupted_at", [1, 4])
+def test_an_interrupted_run_takes_the_steps_that_are_left_and_ends_bit_for_bit_the_same(
+    tiny: TinyModels, canvas: Patches, text: Conditioning, sampler: str, interrupted_at: int
+) -> None:
+    whole = run(tiny, canvas, text, Bench(), sampler=sampler, steps=6)
+    broken_off = Bench(stop_at=interrupted_at)
+    with pytest.raises(Cancelled):
+        run(tiny, canvas, text, broken_off, sampler=sampler, steps=6)
+    assert len(broken_off.steps_kept) == interrupted_at
+
+    again = Bench(kept_before=broken_off.steps_kept)
+    made, forwards = counted(tiny, lambda: run(tiny, canvas, text, again, sampler=sampler, steps=6))
+    left = 6 - interrupted_at
+    assert forwards == (2 * left - 1 if sampler == "heun" else left)
+    assert encode(made.patches) == encode(whole.patches)
+    assert encode(made.trajectory) == encode(whole.trajectory)
+
+
+def test_steps_that_were_kept_of_another_schedule_are_not_taken_up(
+    tiny: TinyModels, canvas: Patches, text: Conditioning, bench: Bench
+) -> None:
+    run(tiny, canvas, text, bench, shift=2.0)
+    made, forwards = counted(tiny, lambda: run(tiny, canvas, text, Bench(kept_before=bench.steps_kept)))
+    assert forwards == 3
+    assert encode(made.patches) == encode(run(tiny, canvas, text, Bench()).patches)
+
+
+@pytest.mark.parametrize("sampler", get_args(Sampler))
+@pytest.mark.parametrize("step", [0, 1, 4])
+def test_a_branch_with_the_same_settings_ends_as_the_trajectory_did_and_runs_what_is_left(
+    tiny: TinyModels, canvas: Patches, text: Conditioning, bench: Bench, sampler: str, step: int
+) -> None:
+    whole = run(tiny, canvas, text, bench, sampler=sampler, steps=6, seed=3)
+    made, forwards = counted(tiny, lambda: branch(tiny.dit, whole.trajectory, text, ctx=Bench(), step=step, seed=3))
+    assert forwards == (2 * (6 - step) - 1 if sampler == "heun" else 6 - step)
+    assert encode(made.patches) == encode(whole.patches)
+    assert encode(made.trajectory) == encode(whole.trajectory)
+
+
+def test_a_branch_goes_elsewhere_by_its_text_its_seed_and_its_number_of_steps(
+    tiny: TinyModels, canvas: Patches, text: Conditioning, bench: Bench
+) -> None:
+    other = encode_text(tiny.text_encoder, Text("blue star"), ctx=bench)
+    way = run(tiny, canvas, text, bench, steps=6, sampler="unipc").trajectory
+    ends = [
+        branch(tiny.dit, way, text, ctx=Bench(), step=2),
+        branch(tiny.dit, way, other, ctx=Bench(), step=2),
+        branch(tiny.dit, way, text, ctx=Bench(), step=2, guidance=1.0),
+        branch(tiny.dit, way, text, ctx=Bench(), step=2, steps=9),
+        branch(tiny.dit, way, text, ctx=Bench(), step=2, sampler="ddpm", seed=1),
+        branch(tiny.dit, way, text, ctx=Bench(), step=2, sampler="ddpm", seed=2),
+    ]
+    assert len({encode(made.patches) for made in ends}) == len(ends)
+    for made in ends:
+        assert torch.equal(made.trajectory.states[:3], way.states[:3])
+        assert torch.equal(made.patches.tokens[canvas.noise == 0], canvas.tokens[canvas.noise == 0])
+    assert ends[3].trajectory.spec.steps == 2 + 9
+    assert ends[3].trajectory.sigmas[-1] == 0
+
+
+def test_a_branch_is_interrupted_and_resumed_like_a_run(tiny: TinyModels, canvas: Patches, text: Conditioning) -> None:
+    way = run(tiny, canvas, text, Bench(), steps=6, sampler="unipc").trajectory
+    whole = branch(tiny.dit, way, text, ctx=Bench(), step=2, guidance=2.0)
+    broken_off = Bench(stop_at=3)
+    with pytest.raises(Cancelled):
+        branch(tiny.dit, way, text, ctx=broken_off, step=2, guidance=2.0)
+    again = Bench(kept_before=broken_off.steps_kept)
+    made, forwards = counted(tiny, lambda: branch(tiny.dit, way, text, ctx=again, step=2, guidance=2.0))
+    assert forwards == 1
+    assert encode(made.trajectory) == encode(whole.trajectory)
+
+
+def test_a_branch_from_where_nothing_is_left_is_refused(tiny: TinyModels, canvas: Patches, text: Conditioning) -> None:
+    way = run(tiny, canvas, text, Bench()).trajectory
+    with pytest.raises(SpecError, match=r"Got step 3 of a trajectory of 3 steps.*Choose 2 or less"):
+        branch_spec(tiny.dit, way.spec, text.spec, 3, 0)
+
+
+@pytest.mark.parametrize("sampler", get_args(Sampler))
+def test_requests_of_different_size_text_seed_guidance_and_shift_go_together_as_they_would_alone(
+    tiny: TinyModels, canvas: Patches, text: Conditioning, bench: Bench, sampler: Any
+) -> None:
+    other = encode_text(tiny.text_encoder, Text("a small green star moving in a circle"), ctx=bench)
+    wide = noise_patches(tiny.dit, tiny.vae, width=64, height=16, frames=5)
+    still = noise_patches(tiny.dit, tiny.vae, width=32, height=32, frames=1)
+    asked = [
+        (canvas, text, {"seed": 1, "guidance": 4.0, "shift": 1.0}),
+        (wide, other, {"seed": 2, "guidance": 1.0, "shift": 3.0}),
+        (still, other, {"seed": 3, "guidance": 2.5, "shift": 1.0}),
+    ]
+    alone = [run(tiny, patches, words, Bench(), sampler=sampler, **widgets) for patches, words, widgets in asked]
+    requests = [
+        Request(
+            patches, words, None, widgets["seed"], widgets["guidance"], levels_for(3, widgets["shift"], patches.grids)
+        )
+        for patches, words, widgets in asked
+    ]
+    together, forwards = counted(tiny, lambda: sample_together(loaded(tiny.dit), requests, sampler))
+    assert forwards == (5 if sampler == "heun" else 3)
+    for (patches, way), single in zip(together, alone, strict=True):
+        assert patches.spec == single.patches.spec
+        assert torch.allclose(patches.tokens, single.patches.tokens, atol=1e-5)
+        assert torch.allclose(way.states, single.trajectory.states, atol=1e-5)
+        assert torch.equal(way.sigmas, single.trajectory.sigmas)
+
+
+def test_requests_of_different_numbers_of_steps_do_not_go_together(
+    tiny: TinyModels, canvas: Patches, text: Conditioning
+) -> None:
+    requests = [Request(canvas, text, None, 0, 1.0, levels_for(steps, 1.0, canvas.grids)) for steps in (3, 4)]
+    with pytest.raises(ValueError, match="Got requests of 3, 4 steps"):
+        sample_together(loaded(tiny.dit), requests, "euler")
+
+
+def test_clips_packed_in_one_canvas_are_sampled_without_seeing_each_other(
+    tiny: TinyModels, canvas: Patches, text: Conditioning, bench: Bench
+) -> None:
+    both = replace(
+        canvas,
+        tokens=torch.cat([canvas.tokens, canvas.tokens]),
+        noise=torch.cat([canvas.noise, canvas.noise]),
+        grids=(*canvas.grids, *canvas.grids),
+    )
+    made = run(tiny, both, text, bench)
+    eps = made.trajectory.states[0].chunk(2)
+    assert not torch.equal(eps[0], eps[1])
+    other = replace(both, tokens=torch.cat([canvas.tokens, canvas.tokens + 1]))
+    again = run(tiny, other, text, bench)
+    count = len(canvas.tokens)
+    assert torch.equal(again.patches.tokens[:count], made.patches.tokens[:count])
+    assert not torch.equal(again.patches.tokens[count:], made.patches.tokens[count:])
+
+
+def test_a_shift_of_zero_is_that_of_the_clips_size(tiny: TinyModels, text: Conditioning, bench: Bench) -> None:
+    large = noise_patches(tiny.dit, tiny.vae, width=160, height=128, frames=5)
+    sigmas = run(tiny, large, text, bench, shift=0.0).trajectory.sigmas
+    assert torch.allclose(sigmas, schedule(3, size_shift(len(large.tokens))).float())
+    assert size_shift(len(large.tokens)) > 1
+
+
+def counted(tiny: TinyModels, make: Callable[[], Any]) -> tuple[Any, int]:
+    """What `make` makes, and how many forwards of the DiT it took."""
+    forwards: list[int] = []
+    hook = loaded(tiny.dit).enter.register_forward_pre_hook(lambda *_: forwards.append(1))
+    try:
+        return make(), len(forwards)
+    finally:
+        hook.remove()

@@ -1,0 +1,170 @@
+"""Requests to the sampler, packed: clips of different size, text and seed go through the DiT in one row.
+
+Each comes out as if it had been sampled alone, to rounding (1e-5): clips attend to themselves only, and everything that
+is random is drawn for a request by itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from assets.values import Conditioning, Patches, Trajectory
+from assets.values.array import Array
+from assets.values.patches import Grid, grid_tokens
+from nodes.dit.config import Sampler
+from nodes.dit.guidance import guided, padded_to
+from nodes.dit.model import DiT
+from nodes.dit.objectives import foreseen, size_shift
+from nodes.dit.samplers import Foresee, SamplerState, begin, schedule, solver
+from nodes.dit.steps import Way
+from nodes.patches.layout import grid_coords
+from nodes.text_encoder.model import Encoded
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the sampler node is asked for. levels (steps + 1): see `levels_for`. `negative` None: away from no text."""
+
+    patches: Patches
+    conditioning: Conditioning
+    negative: Conditioning | None
+    seed: int
+    guidance: float
+    levels: Tensor
+
+
+def sample_together(
+    dit: DiT,
+    requests: Sequence[Request],
+    sampler: Sampler,
+    device: str = "cpu",
+    steps: Callable[[int], Iterable[int]] = range,
+) -> list[tuple[Patches, Trajectory]]:
+    """What the sampler node makes of each request, by one forward a step for all of them.
+
+    They must agree in the number of steps. steps: counts them, as `Context.steps` does.
+    """
+    with torch.inference_mode():
+        packed = Packed(dit, requests, device)
+        state, step = packed.state, solver(sampler, packed.draw)
+        firsts, ways = packed.split(state.x), [Way() for _ in requests]
+        for _ in steps(state.steps):
+            state = step(state, packed.foresee)
+            for way, x, clean in zip(ways, packed.split(state.x), packed.split(state.clean), strict=True):
+                way.append((x, clean))
+    return [finished(request, first, way, sampler) for request, first, way in zip(requests, firsts, ways, strict=True)]
+
+
+class Packed:
+    """Requests of the same number of steps as one row (1 n d); `split` takes it apart again.
+
+    state: before the first step. foresee: what the DiT makes of it, guided. draw: for a sampler that adds noise.
+    """
+
+    def __init__(self, dit: DiT, requests: Sequence[Request], device: str) -> None:
+        self.requests = requests
+        self.counts = [request.patches.tokens.shape[0] for request in requests]
+        clips = [(request, grid) for request in requests for grid in request.patches.grids]
+        predict = guided(
+            dit,
+            torch.cat([grid_coords(*grid) for _, grid in clips]).to(device),
+            _encoded([request.conditioning.embeds for request, _ in clips], device),
+            _encoded([_null(request) for request, _ in clips], device),
+            self._scale(device),
+            [grid_tokens(grid) for _, grid in clips],
+        )
+        self.foresee: Foresee = foreseen(dit.config.objective, predict)
+        self.state: SamplerState = begin(
+            self._row([torch.as_tensor(request.patches.tokens) for request in requests]).to(device),
+            self._row([torch.as_tensor(request.patches.noise) for request in requests]).to(device),
+            self._row([_first_noise(request) for request in requests]).to(device),
+            self._levels(),
+            dit.config.objective,
+        )
+
+    def draw(self, step: int) -> Tensor:
+        """The noise that is added in a step, (1 n d), on the CPU: a seed means the same noise on every device."""
+        return self._row([_noise(f"{one.seed} {step}", one.patches.tokens.shape) for one in self.requests])
+
+    def split(self, row: Tensor) -> list[Tensor]:
+        """(1 n d) -> for each request its own (n d), on the CPU."""
+        return list(torch.split(row[0].cpu(), self.counts))
+
+    def _row(self, parts: Sequence[Tensor]) -> Tensor:
+        return torch.cat(list(parts))[None]
+
+    def _scale(self, device: str) -> float | Tensor:
+        """The guidance where all have one, else that of each token (n 1)."""
+        scales = [request.guidance for request in self.requests]
+        if len(set(scales)) == 1:
+            return scales[0]
+        return torch.tensor(scales).repeat_interleave(torch.tensor(self.counts))[:, None].to(device)
+
+    def _levels(self) -> Tensor:
+        """(steps + 1) where all schedules are alike, else (steps + 1, n)."""
+        levels = [request.levels for request in self.requests]
+        if all(torch.equal(one, levels[0]) for one in levels):
+            return levels[0]
+        if len({len(one) for one in levels}) > 1:
+            got = ", ".join(str(len(one) - 1) for one in levels)
+            raise ValueError(f"Got requests of {got} steps; needs one number for all in a row. Sample them apart.")
+        return torch.stack(levels, dim=1).repeat_interleave(torch.tensor(self.counts), dim=1)
+
+
+def finished(request: Request, first: Tensor, way: Way, sampler: Sampler) -> tuple[Patches, Trajectory]:
+    """The result of a request and the way to it, from its first tokens (n d)."""
+    asked, noise = request.patches, torch.as_tensor(request.patches.noise)
+    layout = (asked.grids, asked.patch, asked.space, asked.fps)
+    states, predictions = torch.stack([first, *(x for x, _ in way)]), torch.stack([clean for _, clean in way])
+    trajectory = Trajectory(states, predictions, request.levels.float(), noise, sampler, *layout)
+    return Patches(states[-1], torch.zeros_like(noise), *layout), trajectory
+
+
+def levels_for(steps: int, shift: float, grids: Sequence[Grid]) -> Tensor:
+    """The schedule (steps + 1); a shift of 0 is the one for the size of the largest clip."""
+    return schedule(steps, shift or size_shift(max(map(grid_tokens, grids))))
+
+
+def remaining(levels: Tensor, done: int, steps: int) -> Tensor:
+    """A schedule's levels (n + 1) up to `done`, and from there to its end in `steps` steps (0: in those it has).
+
+    With another number the levels between are read off the line through those that it has.
+    """
+    levels, last = levels.double(), len(levels) - 1
+    if steps in (0, last - done):
+        return levels
+    places = torch.linspace(done, last, steps + 1, dtype=torch.float64)
+    below = places.floor().long().clamp(max=last - 1)
+    rest = torch.lerp(levels[below], levels[below + 1], places - below)
+    return torch.cat([levels[:done], rest])
+
+
+def _encoded(texts: Sequence[Array], device: str) -> Encoded:
+    """Rows (m d) of each clip's text, padded to equal length: (1 clips m d)."""
+    length = max(text.shape[0] for text in texts)
+    each = [torch.as_tensor(text) for text in texts]
+    masks = [torch.ones(len(text), dtype=torch.bool) for text in each]
+    padded = [padded_to(length, Encoded(*pair)) for pair in zip(each, masks, strict=True)]
+    return Encoded(
+        torch.stack([one.text for one in padded])[None].to(device),
+        torch.stack([one.mask for one in padded])[None].to(device),
+    )
+
+
+def _null(request: Request) -> Array:
+    return request.negative.embeds if request.negative else request.conditioning.null
+
+
+def _first_noise(request: Request) -> Tensor:
+    generator = torch.Generator().manual_seed(request.seed)
+    return torch.randn(request.patches.tokens.shape, generator=generator)
+
+
+def _noise(name: str, shape: torch.Size) -> Tensor:
+    seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
