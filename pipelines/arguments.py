@@ -61,8 +61,11 @@ def injected(
 ) -> dict[str, Any]:
     """The arguments of type Files, Context and Workflow that a node or spec function asks for."""
     filled: dict[str, Any] = dict.fromkeys(of_type(function, Files), files)
-    filled |= dict.fromkeys(of_type(function, Workflow), Workflow(workflow))
-    return filled | {name: context for name in of_type(function, Context) if context is not None}
+    for name in of_type(function, Workflow):
+        filled[name] = Workflow(workflow)
+    for name in of_type(function, Context) if context is not None else ():
+        filled[name] = context
+    return filled
 
 
 @cache

@@ -125,10 +125,11 @@ def check_node(
         sentence = f"this node was made for version {record['version']} of {declared.label}, newer than the one here"
         problems.append(Problem(node, None, "warning", f"{sentence}; results may differ; update Patchloom"))
 
-    arguments, wrong = widget_values(declared, document.params(node), wired)
+    params = document.params(node)
+    arguments, wrong = widget_values(declared, params, wired)
     for name, sentence in wrong.items():
         error(name, sentence)
-    for name in document.params(node).keys() - declared.widgets.keys():
+    for name in params.keys() - declared.widgets.keys():
         known = ", ".join(declared.widgets) or "none"
         sentence = f"{declared.label} has no widget {name[:80]!r}, so it is not used; it has: {known}"
         problems.append(Problem(node, name, "warning", sentence))
@@ -153,7 +154,7 @@ def check_node(
     for name, port in declared.inputs.items():
         if name not in wired and not port.optional:
             error(name, f"the input {name!r} of {declared.label} is not wired; it needs a {port.type}")
-    if any(problem.level == "error" for problem in problems) or unknown & set(parameters(declared.spec)):
+    if any(problem.level == "error" for problem in problems) or not unknown.isdisjoint(parameters(declared.spec)):
         return None, problems
 
     with collected_warnings() as warnings:

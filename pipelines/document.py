@@ -72,6 +72,11 @@ class Document:
             wired.setdefault(target.node, {})[target.name] = source
         return wired
 
+    @cached_property
+    def sources(self) -> dict[str, tuple[str, ...]]:
+        """For each node those that it takes something from, each once."""
+        return {node: tuple({port.node: None for port in wired.values()}) for node, wired in self.incoming.items()}
+
     def params(self, node: str) -> dict[str, Json]:
         """The widgets of a node that were set, as they stand in the file."""
         params: dict[str, Json] = self.nodes[node].get("params", {})

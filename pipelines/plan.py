@@ -36,10 +36,10 @@ def upstream(document: Document, targets: Collection[str]) -> set[str]:
     found = {node for node in targets if node in document.nodes}
     waiting = list(found)
     while waiting:
-        for source in document.incoming[waiting.pop()].values():
-            if source.node in document.nodes and source.node not in found:
-                found.add(source.node)
-                waiting.append(source.node)
+        for source in document.sources[waiting.pop()]:
+            if source in document.nodes and source not in found:
+                found.add(source)
+                waiting.append(source)
     return found
 
 
@@ -48,7 +48,7 @@ def _sorted(document: Document, nodes: Collection[str]) -> list[str]:
     waits_for = dict.fromkeys(nodes, 0)
     followers: defaultdict[str, list[str]] = defaultdict(list)
     for node in nodes:
-        for source in {port.node for port in document.incoming[node].values()}:
+        for source in document.sources[node]:
             if source in waits_for:
                 waits_for[node] += 1
                 followers[source].append(node)
@@ -63,6 +63,6 @@ def _sorted(document: Document, nodes: Collection[str]) -> list[str]:
 
 def _loops(document: Document, nodes: Collection[str]) -> tuple[tuple[str, ...], ...]:
     graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_edges_from((port.node, node) for node in nodes for port in document.incoming[node].values())
+    graph.add_edges_from((source, node) for node in nodes for source in document.sources[node])
     own = set(nx.nodes_with_selfloops(graph))
     return tuple(tuple(part) for part in nx.strongly_connected_components(graph) if len(part) > 1 or part & own)

@@ -8,6 +8,7 @@ Json = Any
 MAX_CHARACTERS = 64 * 1024 * 1024
 MAX_DEPTH = 64
 LARGEST_INT = 2**63
+CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 class JsonError(ValueError):
@@ -36,7 +37,7 @@ def parse(text: str) -> Json:
 
 def canonical(value: Json) -> str:
     """The one text of a value: keys sorted, no spaces. 1, 1.0, "1" and true differ; equal values give equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return CANONICAL.encode(value)
 
 
 def same(a: Json, b: Json) -> bool:
