@@ -48,15 +48,82 @@ def vae(out: Out = Path("runs/vae"), steps: Steps = None, processes: Processes =
 
 
 @train.command()
-def dit(out: Out = Path("runs/dit"), steps: Steps = None, processes: Processes = 2, weights: Weights = BUILTIN) -> None:
-    """Train the DiT and the text encoder together."""
+def dit(
+    out: Out = Path("runs/dit"),
+    steps: Steps = None,
+    processes: Processes = 2,
+    weights: Weights = BUILTIN,
+    data: Annotated[
+        Path | None, typer.Option(help="Go on from the weights, on clips of your own in this folder.")
+    ] = None,
+) -> None:
+    """Train the DiT and the text encoder together; or, with --data, the DiT further on clips of your own."""
     from nodes.dit.train import DiTTraining
     from nodes.dit.train import train as fit
 
+    if data:
+        train_on_own(data, out, steps, processes, weights)
+        return
     config = DiTTraining(vae=weights / "video_vae.safetensors", processes=processes)
     fit(with_steps(config, steps), out)
     for name in ("dit.safetensors", "text_encoder.safetensors"):
         shutil.copyfile(out / name, weights / name)
+
+
+def train_on_own(folder: Path, out: Path, steps: int | None, processes: int, weights: Path) -> None:
+    """Train the DiT of `weights` further on a folder of clips with their texts; the result stays in `out`."""
+    from nodes.dit.batches import Mix
+    from nodes.dit.own_clips import OwnClips
+    from nodes.dit.train import DiTTraining
+    from nodes.dit.train import train as fit
+    from nodes.training.loop import LoopConfig
+
+    source = OwnClips(folder, weights / "video_vae.safetensors", out / "latents")
+    said_plainly(lambda: say_what_is_learned_from(source))
+    loop = LoopConfig(
+        steps=1000, warm_up=50, cooldown=500, learning_rate=5e-4, adamw_share=0.6, ema=0.99, save_every=100
+    )
+    config = DiTTraining(
+        source.vae, init=weights, loop=loop, mix=Mix(rows=4), image_steps=0, keep_text=True, processes=processes
+    )
+    said_plainly(lambda: fit(with_steps(config, steps), out, source=source))
+    print(f"{out / 'dit.safetensors'}: copy it to the inputs of your workspace and open it with the node load_dit")
+
+
+@train.command()
+def lora(
+    folder: Folder,
+    out: Out = Path("runs/lora"),
+    steps: Steps = None,
+    rank: Annotated[
+        int, typer.Option(help="Of the adapters: more can learn more, and the file grows with it.", min=1)
+    ] = 8,
+    preview_every: Annotated[int, typer.Option(help="Write a preview and the LoRA every so many steps.", min=1)] = 50,
+    prompt: Annotated[str, typer.Option(help="What previews show; else the text of the first clip.")] = "",
+    weights: Weights = BUILTIN,
+) -> None:
+    """Train a LoRA on clips and images of your own, each with a text beside it (see recaption)."""
+    from nodes.dit.own_clips import OwnClips
+    from nodes.dit.train_lora import LoRATraining
+    from nodes.dit.train_lora import train as fit
+
+    source = OwnClips(folder, weights / "video_vae.safetensors", out / "latents")
+    said_plainly(lambda: say_what_is_learned_from(source))
+    config = with_steps(LoRATraining(folder, weights, rank, alpha=rank, prompt=prompt), steps)
+    config = replace(config, loop=replace(config.loop, save_every=preview_every))
+    said_plainly(lambda: fit(config, out))
+    print(f"{out / 'lora.safetensors'}: copy it to the inputs of your workspace and open it with the node load_lora")
+
+
+def say_what_is_learned_from(source: Any) -> None:
+    """Read and encode the clips; say how many there are, and which words of their texts the family does not know."""
+    from nodes.dit.own_clips import split, unknown_words
+
+    shown = source.encoded()
+    trained, held = split(shown)
+    print(f"{len(trained)} clips to train on, {len(held)} to measure on")
+    if unknown := unknown_words(shown):
+        print(f"words that the family does not know, and leaves out: {', '.join(unknown[:20])}")
 
 
 @train.command()

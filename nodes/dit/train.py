@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from einops import rearrange
@@ -62,6 +63,8 @@ class DiTTraining:
     # Steps with a share of 0.6 of single frames, after which the share falls to the mix's over as many again: shape
     # and colour are learned on a fifth of the tokens. 0 when going on from trained weights.
     image_steps: int = 800
+    keep_text: bool = False
+    """Leave the text encoder as it is, so that the DiT goes on fitting the one that it was trained with."""
     seed: int = 0
     processes: int = 2
 
@@ -78,12 +81,18 @@ class Pair(nn.Module):
             self.dit, self.text = DiT(config.model), TextEncoder(config.text)
 
 
-Source = Callable[[int, int], list[Clips]]
-"""(rank, processes) -> this process's share of the clips."""
+class Source(Protocol):
+    """Where other clips than the world's come from."""
+
+    def clips(self, rank: int, processes: int) -> list[Clips]:
+        """This process's share of the clips."""
+
+    def judged(self, config: DiTConfig) -> list[Batch]:
+        """What the validation loss is measured on."""
 
 
 def train(config: DiTTraining, out: Path, resume: bool = True, source: Source | None = None) -> None:
-    """Train, and leave checkpoint, curves and weights in `out`. `source`: other clips than the world's."""
+    """Train, and leave checkpoint, curves and weights in `out`."""
     run_together(_worker, config.processes, config, out, resume, source)
 
 
@@ -92,15 +101,16 @@ def _worker(
 ) -> None:
     torch.manual_seed(config.seed)
     pair = Pair(config)
+    pair.text.requires_grad_(not config.keep_text)
     vae = load_vae(config.vae)
-    clips = source(rank, processes) if source else world_clips(config, vae, out, rank, processes)
-    judged = held_out_batches(config, vae, out)
+    clips = source.clips(rank, processes) if source else world_clips(config, vae, out, rank, processes)
+    judged = source.judged(pair.dit.config) if source else held_out_batches(config, vae, out)
 
     def loss(step: int) -> tuple[Tensor, dict[str, float]]:
         together = random.Random(f"{config.seed} {step}")
         rng = random.Random(f"{config.seed} {step} {rank}")
         mix = replace(config.mix, images=image_share(config, step))
-        batch = draw_batch(together, rng, clips, mix, config.model)
+        batch = draw_batch(together, rng, clips, mix, pair.dit.config)
         return noise_loss(pair, batch), {"clips": float(len(batch.lengths) * len(batch.texts))}
 
     def on_save(average: nn.Module, step: int) -> dict[str, float]:

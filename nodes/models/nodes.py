@@ -8,7 +8,7 @@ from assets.values import Captioner, DiT, Expander, TextEncoder, VideoVAE
 from assets.weight_files import weights_digest
 from nodes.api import FileName, Range, SpecError, node
 from nodes.dit.lora_file import read_config
-from nodes.models.handles import builtin
+from nodes.models.handles import builtin, handle
 
 Family = Annotated[Literal["patchloom"], "Model family; the built-in one needs no download."]
 
@@ -82,6 +82,31 @@ def load_expander(*, family: Family = "patchloom") -> Expander:
     return load_expander_spec(family)
 
 
+def load_dit_spec(file: str, files: Files) -> DiT:
+    return handle(DiT, files.find(file))
+
+
+def load_file_content(file: str, files: Files) -> str:
+    return weights_digest(files.find(file))
+
+
+@node(
+    version=1,
+    category="models",
+    spec=load_dit_spec,
+    content=load_file_content,
+    label="DiT from a file",
+    keywords=("weights", "checkpoint", "own clips", "fine-tune", "load"),
+)
+def load_dit(
+    *,
+    files: Files,
+    file: Annotated[str, FileName("open", ("safetensors",)), "What `patchloom train dit --data` wrote."] = "",
+) -> DiT:
+    """A DiT that was trained further on clips of your own; the family's text encoder and VAE go with it."""
+    return load_dit_spec(file, files)
+
+
 def load_lora_spec(dit: DiT, file: str, weight: float, files: Files) -> DiT:
     path = files.find(file)
     base = read_config(path).base
@@ -93,15 +118,11 @@ def load_lora_spec(dit: DiT, file: str, weight: float, files: Files) -> DiT:
     return replace(dit, loras=(*dit.loras, (str(path), weights_digest(path), float(weight))))
 
 
-def load_lora_content(file: str, files: Files) -> str:
-    return weights_digest(files.find(file))
-
-
 @node(
     version=1,
     category="models",
     spec=load_lora_spec,
-    content=load_lora_content,
+    content=load_file_content,
     label="LoRA",
     keywords=("adapter", "style", "fine-tune", "own clips", "load"),
 )

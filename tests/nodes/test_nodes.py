@@ -4,6 +4,7 @@ import json
 import os
 from dataclasses import asdict
 from pathlib import Path
+from shutil import copy
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ NODES = library()
 WIDGETS: dict[str, dict[str, Any]] = {
     "load_clip": {"file": "clip.mp4"},
     "load_image": {"file": "image.png"},
+    "load_dit": {"file": "dit.safetensors"},
     "load_lora": {"file": "lora.safetensors"},
     "noise_patches": {"width": 32, "height": 16, "frames": 5},
     "sample": {"steps": 2},
@@ -51,9 +53,10 @@ WIDGETS: dict[str, dict[str, Any]] = {
 @pytest.fixture
 def files(tmp_path: Path, tiny: TinyModels) -> Files:
     made = Files(inputs=(tmp_path / "inputs",), outputs=tmp_path / "outputs")
-    write_tiny_lora(tiny.dit, made.inputs[0] / "lora.safetensors")
     write_clip(some_clip(9), made.inputs[0] / "clip.mp4")
     write_clip(some_clip(1), made.inputs[0] / "image.png")
+    copy(tiny.dit.path, made.inputs[0])
+    write_tiny_lora(tiny.dit, made.inputs[0] / "lora.safetensors")
     return made
 
 
