@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from nodes.api import FileName, Node
 from pipelines.arguments import WidgetError, coerce
-from pipelines.diff import RecordsDiff, apply
 from pipelines.document import Document
-from pipelines.strict_json import Json
+from pipelines.sweep import with_param
 
 
 class AssignmentError(ValueError):
@@ -47,10 +46,3 @@ def save_as(document: Document, name: str, library: Mapping[str, Node]) -> Docum
         raise AssignmentError(f"-o needs a workflow with one saving node; this one has {found}; use --set for several")
     node, param = savers[0]
     return with_param(document, node, param, name)
-
-
-def with_param(document: Document, node: str, param: str, value: Json) -> Document:
-    """The document with one widget set."""
-    record = document.nodes[node]
-    changed = {**record, "params": {**document.params(node), param: value}}
-    return apply(document, RecordsDiff(updated={f"node:{node}": (record, changed)}))

@@ -7,6 +7,7 @@ from pathlib import Path
 from nicegui import app, ui
 
 from app.api.media import media_routes
+from app.api.queue import queue_routes
 from app.api.security import protect
 from app.api.workflows import workflow_routes
 from app.editor.page import add_pages
@@ -30,6 +31,7 @@ def serve(settings: Settings, open_browser: bool, workflow: Path | None = None) 
     first = workspace.first(workflow)
     app.include_router(workflow_routes(workspace))
     app.include_router(media_routes(workspace))
+    app.include_router(queue_routes(workspace))
     add_pages(workspace, first)
     protect(settings.host, settings.port)
     app.on_startup(lambda: listen(workspace))
@@ -50,13 +52,18 @@ def serve(settings: Settings, open_browser: bool, workflow: Path | None = None) 
 
 
 def listen(workspace: Workspace) -> None:
-    """Bring the executor's events, which come on its own thread, to the event loop."""
+    """Bring what the queue says, which comes on threads of its own, to the event loop; then let it work."""
     loop = asyncio.get_running_loop()
 
     def pass_on(event: Event) -> None:
         loop.call_soon_threadsafe(workspace.see, event)
 
-    workspace.executor.subscribe(pass_on)
+    def changed() -> None:
+        loop.call_soon_threadsafe(workspace.feed.changed)
+
+    workspace.queue.subscribe(pass_on)
+    workspace.queue.watch(changed)
+    workspace.queue.start()
 
 
 def refuse_taken_port(settings: Settings) -> None:

@@ -1,14 +1,14 @@
 """One open workflow: the document of record, its edits, its run, and the pages that show it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+import sqlite3
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from app.editor.board import Board
 from app.editor.history import Edit, History
 from app.editor.rebase import rebase
-from app.editor.recall import recall
 from assets.files import Files
 from assets.store import Store
 from nodes.api import Node
@@ -16,10 +16,14 @@ from pipelines.check import Report, check, why_not
 from pipelines.diff import RecordsDiff, apply
 from pipelines.document import Document, DocumentError, Port, save
 from pipelines.events import Event
-from pipelines.executors.local import LocalExecutor
+from pipelines.queue import Entry, Queue, entry
+from pipelines.recall import recall
 from pipelines.set_aside import without_set_aside
+from pipelines.sweep import seeds
 
 PUSH_SECONDS = 1 / 15
+# A forecast looks every node up in the store; while somebody types it waits for a pause.
+FORESEE_SECONDS = 0.3
 NOTHING_TO_RUN = "There is nothing to run yet; add a node with Tab."
 Message = dict[str, Any]
 
@@ -35,7 +39,9 @@ class Page(Protocol):
 class OpenWorkflow:
     """Everything here happens on the server's event loop; checking and saving go to threads, on a frozen document."""
 
-    def __init__(self, name: str, path: Path, document: Document, library: Mapping[str, Node], files: Files) -> None:
+    def __init__(
+        self, name: str, path: Path, document: Document, library: Mapping[str, Node], files: Files, queue: Queue
+    ) -> None:
         self.name = name
         self.path = path
         self.document = document
@@ -46,9 +52,11 @@ class OpenWorkflow:
         self.report = check(document, library, files)
         self._library = library
         self._files = files
+        self._queue = queue
+        self._outlook: dict[str, Any] | None = None
         self._run: str | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._busy = {"check": False, "save": False}
+        self._busy = {"check": False, "save": False, "foresee": False}
         self._pushing = False
 
     @property
@@ -80,19 +88,43 @@ class OpenWorkflow:
     def redo(self, page: Page) -> None:
         self._go(page, self.history.redo(page.user))
 
-    def run(self, page: Page, executor: LocalExecutor, targets: list[str] | None) -> None:
-        """Run the workflow, or what `targets` need."""
-        if targets is not None:
-            targets = [node for node in targets if node in self.running.nodes]
+    def run(self, page: Page, targets: list[str] | None, count: int = 1, *, first: bool = False) -> None:
+        """Queue a run of the workflow, or of what `targets` need; `count` runs with a seed each."""
         running = self.running
-        wanted = running.nodes if targets is None else targets
-        if self.board.run["active"] or not wanted:
+        if targets is not None:
+            targets = [node for node in targets if node in running.nodes]
+        if not (running.nodes if targets is None else targets):
             page.tell([{"kind": "run", "run": self.board.shown_run()}])
-            if not wanted:
-                page.tell([{"kind": "say", "level": "info", "text": NOTHING_TO_RUN}])
+            page.tell([{"kind": "say", "level": "info", "text": NOTHING_TO_RUN}])
             return
-        self.board.begin(running, targets)
-        self._run = executor.submit(self.document, targets)
+        try:
+            variants = seeds(self.document, self._library, count, targets)
+            runs = [(entry(self.name, targets, label), document) for label, document in variants]
+            self._queue.add_all(runs, first=first)
+        except (ValueError, OSError, sqlite3.Error) as error:
+            page.tell([{"kind": "run", "run": self.board.shown_run()}])
+            page.tell([{"kind": "say", "level": "error", "text": str(error)}])
+            return
+        if not self.board.run["active"]:
+            self._show(runs[0][0].id, running, targets)
+
+    def follow_queue(self, alive: Sequence[Entry]) -> None:
+        """Show the run of this workflow that goes on or comes next. alive: all runs that go on or wait, in order."""
+        ours = [run for run in alive if run.workflow == self.name]
+        if self._run not in {run.id for run in ours}:
+            if self.board.run["active"]:
+                self.board.see(Event("finished", self._run))
+                self.push()
+            self._run = None
+        if ours and (self._run is None or (ours[0].state == "running" and ours[0].id != self._run)):
+            document = self._queue.book.document(ours[0].id)
+            self._show(ours[0].id, without_set_aside(document, self._library), ours[0].targets)
+
+    def _show(self, run: str, document: Document, targets: Sequence[str] | None) -> None:
+        """Have the board show a run from its beginning."""
+        self._run = run
+        self.board.begin(document, None if targets is None else list(targets))
+        self.board.follow(self.running)
         self.push()
 
     def recall(self, store: Store) -> None:
@@ -101,15 +133,16 @@ class OpenWorkflow:
 
         async def look() -> None:
             found = await asyncio.to_thread(recall, document, self._library, store, self._files)
-            self.board.remember(document, found)
+            self.board.remember(document, {node: found.outputs[node] for node in found.cached})
             self.board.follow(self.running)
             self.push()
 
         self._begin(look())
 
-    def cancel(self, executor: LocalExecutor) -> None:
+    def cancel(self) -> None:
+        """Stop the run that the board shows, or take it out of the queue."""
         if self._run is not None:
-            executor.cancel(self._run)
+            self._queue.cancel(self._run)
 
     def see(self, event: Event) -> None:
         """An event of the executor; those of other workflows' runs are not ours."""
@@ -118,6 +151,8 @@ class OpenWorkflow:
         elif event.run is not None and event.run == self._run:
             self.board.see(event)
             self.push()
+            if event.kind == "finished":
+                self.foresee()
 
     # What the pages are told
 
@@ -128,9 +163,13 @@ class OpenWorkflow:
             "records": dict(self.document.records),
             "report": shown(self.report),
             "nodes": self.board.everything(),
-            "run": self.board.shown_run(),
+            "run": self.shown_run(),
             "history": self.history.names(user),
         }
+
+    def shown_run(self) -> dict[str, Any]:
+        """How far the run is, and what the next one would take (`Forecast.to_json`; None while that is not known)."""
+        return self.board.shown_run() | {"forecast": self._outlook}
 
     def tell(self, messages: list[Message]) -> None:
         for page in self.pages:
@@ -150,6 +189,10 @@ class OpenWorkflow:
                 self.tell(changes)
 
         loop.call_later(PUSH_SECONDS, later)
+
+    def foresee(self) -> None:
+        """Tell the pages, in a moment, what a run of the workflow would take."""
+        self._start("foresee", self._foresee)
 
     def why_not(self, source: Port, target: Port) -> str | None:
         """Why a wire cannot be, as a sentence; None if it can. Quick, and safe in a thread."""
@@ -204,6 +247,19 @@ class OpenWorkflow:
             self.report = await asyncio.to_thread(check, document, self._library, self._files)
         self._busy["check"] = False
         self.tell([{"kind": "report", **shown(self.report)}])
+        self.foresee()
+
+    async def _foresee(self) -> None:
+        document = None
+        try:
+            while document is not self.document:
+                await asyncio.sleep(FORESEE_SECONDS)
+                document = self.document
+                forecast = await asyncio.to_thread(self._queue.forecaster.forecast, document)
+        finally:
+            self._busy["foresee"] = False
+        self._outlook = forecast.to_json()
+        self.tell([{"kind": "run", "run": {"forecast": self._outlook}}])
 
     async def _save(self) -> None:
         document = None

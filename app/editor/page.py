@@ -28,7 +28,7 @@ class EditorPage:
                 "undo": lambda event: self._workflow.undo(self),
                 "redo": lambda event: self._workflow.redo(self),
                 "run": self._run,
-                "cancel": lambda event: self._workflow.cancel(workspace.executor),
+                "cancel": lambda event: self._workflow.cancel(),
             },
         )
         self._element.client.on_connect(self._back)
@@ -45,14 +45,15 @@ class EditorPage:
         self.user = str(event.get("user"))[:64]
         if self not in self._workflow.pages:
             self._workflow.pages.append(self)
-        self.tell([{"kind": "history", **self._workflow.history.names(self.user)}])
+        self.tell([{"kind": "history", **self._workflow.history.names(self.user)}, self._workspace.feed.message()])
         if event.get("rev") != self._workflow.rev:
             self.tell([{"kind": "behind", "rev": self._workflow.rev}])
 
     def _run(self, event: dict[str, Any]) -> None:
         targets = event.get("targets")
         wanted = [str(target) for target in targets] if isinstance(targets, list) else None
-        self._workflow.run(self, self._workspace.executor, wanted)
+        count = event.get("count")
+        self._workflow.run(self, wanted, count if isinstance(count, int) else 1, first=event.get("first") is True)
 
     def _back(self) -> None:
         """The socket is (again) there: what was said meanwhile is lost, so say how things stand."""
@@ -62,7 +63,8 @@ class EditorPage:
                 [
                     {"kind": "behind", "rev": workflow.rev},
                     {"kind": "nodes", "nodes": workflow.board.everything(), "whole": True},
-                    {"kind": "run", "run": workflow.board.shown_run()},
+                    {"kind": "run", "run": workflow.shown_run()},
+                    self._workspace.feed.message(),
                 ]
             )
 

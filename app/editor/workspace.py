@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pipelines
 from app.editor.open_workflow import OpenWorkflow
+from app.editor.queue_feed import QueueFeed
 from app.settings import Settings
 from assets.files import FileRefused, Files
 from assets.store import Store
@@ -13,6 +14,7 @@ from nodes.api import Node
 from pipelines.document import Document, DocumentError, load, loads, save
 from pipelines.events import Event
 from pipelines.executors.local import LocalExecutor
+from pipelines.queue import Queue
 
 SHIPPED = Path(pipelines.__file__).parent / "library"
 FIRST = "text_to_video"
@@ -20,14 +22,16 @@ ENDING = ".loom.json"
 
 
 class Workspace:
-    """One for the server: the open workflows share the store, the library of nodes and the executor."""
+    """One for the server: the open workflows share the store, the library of nodes and the queue."""
 
     def __init__(self, settings: Settings, library: Mapping[str, Node]) -> None:
         self.settings = settings
         self.library = library
         self.store = Store(settings.store)
         self.executor = LocalExecutor(self.store, settings.files, settings.device)
+        self.queue = Queue(settings.home, self.executor, library, self.store, settings.files, settings.device)
         self.opened: dict[str, OpenWorkflow] = {}
+        self.feed = QueueFeed(self.queue, self.opened)
 
     def names(self) -> list[str]:
         """All workflows, the last changed first."""
@@ -43,8 +47,10 @@ class Workspace:
             path = self.path(name)
             if not path.is_file():
                 raise DocumentError(f"there is no workflow {name!r}; the list of workflows shows those there are")
-            self.opened[name] = OpenWorkflow(name, path, load(path), self.library, self.settings.files)
+            self.opened[name] = OpenWorkflow(name, path, load(path), self.library, self.settings.files, self.queue)
             self.opened[name].recall(self.store)
+            self.opened[name].follow_queue(self.feed.alive)
+            self.opened[name].foresee()
         return self.opened[name]
 
     def create(self, name: str, document: Document) -> str:
@@ -86,10 +92,13 @@ class Workspace:
         """An event of the executor, for whichever workflow it is of."""
         for workflow in self.opened.values():
             workflow.see(event)
+        self.feed.see(event)
 
     async def close(self) -> None:
         """Bring the last edits to disk and stop the worker."""
         for workflow in self.opened.values():
             await workflow.settle()
+        self.feed.close()
+        self.queue.close()
         self.executor.close()
         self.store.close()

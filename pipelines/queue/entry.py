@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -34,6 +34,10 @@ class Entry:
     seconds: float | None = None
     forecast: dict[str, float] | None = None
     result: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """For a list: everything but how long each node took."""
+        return asdict(self) | {"result": {name: what for name, what in self.result.items() if name != "nodes"}}
 
 
 def entry(

@@ -6,6 +6,7 @@ finished does not run twice.
 """
 
 import logging
+import secrets
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,7 @@ from pipelines.plan import upstream
 from pipelines.queue.book import Book, RunUnknown
 from pipelines.queue.entry import ENDED, Entry, State, entry
 from pipelines.queue.shown import shown
+from pipelines.sweep import Axis, Cell
 
 # How soon it is noticed that another process added a run, asked to stop one, or died.
 LOOK_SECONDS = 0.5
@@ -96,6 +98,16 @@ class Queue:
         self.book.add(runs, first=first)
         self._changed()
         return [run for run, _ in runs]
+
+    def add_sweep(self, workflow: str, axes: Sequence[Axis], cells: Sequence[Cell]) -> str:
+        """Queue a run for each cell of a grid; returns the id of the sweep, which its runs carry."""
+        sweep = secrets.token_hex(8)
+        told = [
+            {"node": each.node, "widget": each.widget, "labels": list(map(each.label, each.values))} for each in axes
+        ]
+        self.book.add_sweep(sweep, workflow, told)
+        self.add_all([(entry(workflow, None, cell.label, sweep), cell.document) for cell in cells])
+        return sweep
 
     def cancel(self, run: str) -> None:
         """Take a run out of the queue, or stop it within one step. RunUnknown if there is none."""
@@ -177,6 +189,8 @@ class Queue:
             self._changed()
 
     def _perform(self, run: Entry) -> None:
+        # Before the first event, so that whoever watches knows by then whose events are coming.
+        self._changed()
         document = self.book.document(run.id)
         total = len(document.nodes if run.targets is None else upstream(document, run.targets))
         forecast = self.forecaster.forecast(document, run.targets)

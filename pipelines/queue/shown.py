@@ -20,7 +20,7 @@ def shown(
     """
     ends: list[dict[str, Any]] = []
     clips: list[dict[str, Any]] = []
-    used = {wire.source for wire in document.wires if wire.target.node in outputs}
+    used = {wire.source.node for wire in document.wires if wire.target.node in outputs}
     made_into_clips = {wire.source for wire in document.wires if _gives_clip(document, library, wire.target.node)}
     for node in plan(document).order:
         declared = library.get(document.nodes[node]["type"])
@@ -29,7 +29,7 @@ def shown(
             one = {"node": node, "output": name, "digest": digest}
             if kind == "Clip" and (node, name) not in made_into_clips:
                 clips.append(one)
-            elif (node, name) not in used:
+            elif node not in used:
                 ends.append(one)
     return (clips or ends)[-MOST:]
 
