@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LATENT_SPACE = "patchloom-v1"
+LATENT_SPACE = "patchloom-v2"
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def test_the_colours_of_a_latent_are_those_of_the_clip_that_it_stands_for() -> N
 def test_drawing_brings_no_torch_in() -> None:
     code = (
         "import sys, numpy; from assets.values import Latent; from nodes.preview.views import view;"
-        "view(Latent(numpy.zeros((8, 2, 4, 4), 'float32'), 'patchloom-v1', 8.0)); sys.exit('torch' in sys.modules)"
+        "view(Latent(numpy.zeros((8, 2, 4, 4), 'float32'), 'patchloom-v2', 8.0)); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2]).returncode == 0
 
