@@ -29,6 +29,10 @@ class Agenda:
         self._is_ready.remove(node)
         return node
 
+    def after(self, node: str) -> Sequence[str]:
+        """The nodes that come later in the plan."""
+        return self._order[self._place[node] + 1 :]
+
     def put(self, node: str) -> None:
         """Have a node attempted (again)."""
         if node not in self._is_ready:

@@ -1,7 +1,8 @@
 """One node computed in a worker, and what an artist reads if it fails."""
 
+import re
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from assets.files import Files
@@ -9,6 +10,7 @@ from assets.values import Value
 from nodes.api import Node
 from pipelines.arguments import coerce, injected
 from pipelines.connect import widget_content
+from pipelines.executors.memory import available, capacity
 from pipelines.executors.run_context import RunContext
 
 
@@ -20,10 +22,41 @@ class InputsMissing(Exception):
         self.names = names
 
 
+class NotEnoughMemory(MemoryError):
+    """The device's memory was not enough, even with all of it given to one node."""
+
+
 def compute(
+    node: Node,
+    task: Mapping[str, Any],
+    inputs: Mapping[str, Value],
+    files: Files,
+    context: RunContext,
+    make_room: Callable[[], None],
+) -> dict[str, Value]:
+    """The outputs of a task's node by name; NotEnoughMemory if they cannot be computed here.
+
+    inputs: by the name of the port or wired widget. make_room: gives up all memory that can be done without; called
+    once if there was not enough.
+    """
+    try:
+        return _once(node, task, inputs, files, context)
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+    # Only here, past the error, are the tensors free that its traceback held.
+    make_room()
+    try:
+        return _once(node, task, inputs, files, context)
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+        raise NotEnoughMemory(_memory_sentence(error, context.device)) from error
+
+
+def _once(
     node: Node, task: Mapping[str, Any], inputs: Mapping[str, Value], files: Files, context: RunContext
 ) -> dict[str, Value]:
-    """The outputs of a task's node by name. inputs: by the name of the port or wired widget."""
     arguments: dict[str, Any] = {**dict.fromkeys(node.inputs), **task["widgets"]}
     for name, value in inputs.items():
         widget = node.widgets.get(name)
@@ -41,8 +74,25 @@ def failure(error: Exception) -> dict[str, str]:
 
 def sentence(error: Exception) -> str:
     """What an artist reads of an exception. ValueErrors of nodes are sentences already."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return f"there was not enough memory ({error}); try a smaller size, fewer frames, or close other programs"
-    if isinstance(error, ValueError | OSError) and str(error):
+    if out_of_memory(error) and not isinstance(error, NotEnoughMemory):
+        return _memory_sentence(error, "cpu")
+    if isinstance(error, ValueError | OSError | NotEnoughMemory) and str(error):
         return str(error)
     return f"the node itself failed, which is a fault in it: {type(error).__name__}: {error}; please report it"
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Python, numpy and torch each say it in their own way, and torch in another one for each device."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and bool(re.search("can't allocate memory|out of memory", str(error)))
+
+
+def _memory_sentence(error: Exception, device: str) -> str:
+    asked = re.search(r"\d[\d.]* ?(bytes|[KMGTPE]i?B)", str(error))
+    free = available(device)
+    had = f", of which {free / 1e9:.1f} GB are free now" if free is not None else ""
+    return (
+        f"there was not enough memory: {asked[0] if asked else 'more'} was asked for on {device}, which has "
+        f"{capacity(device) / 1e9:.1f} GB{had}; try a smaller size, fewer frames, or close other programs"
+    )

@@ -67,6 +67,10 @@ class DeviceWorker:
         self._tasks.clear()
         return None, {"error": self._asked.death, "was_warm": self._asked.was_warm}, b""
 
+    def prefetch(self, handles: list[str]) -> None:
+        """Have models loaded that will be wanted soon. handles: digests."""
+        self._asked.send({"do": "prefetch", "handles": handles})
+
     def cancel(self) -> None:
         """End all that is under way, each within one of its steps."""
         with self._lock:

@@ -1,5 +1,6 @@
-"""How much memory a node took at most."""
+"""How much memory there is, and how much a node took at most."""
 
+import os
 import re
 from pathlib import Path
 from types import TracebackType
@@ -7,6 +8,30 @@ from typing import Self
 
 STATUS = Path("/proc/self/status")
 CLEAR = Path("/proc/self/clear_refs")
+MEMINFO = Path("/proc/meminfo")
+ASSUMED_BYTES = 8 * 1024**3
+
+
+def capacity(device: str) -> int:
+    """Bytes of memory that a device has in all."""
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.mem_get_info(device)[1]
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return ASSUMED_BYTES
+
+
+def available(device: str) -> int | None:
+    """Bytes of a device's memory that are free, None where the system does not say."""
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.mem_get_info(device)[0]
+    found = re.search(r"^MemAvailable:\s+(\d+) kB$", MEMINFO.read_text() if MEMINFO.exists() else "", re.MULTILINE)
+    return int(found[1]) * 1024 if found else None
 
 
 class PeakMemory:

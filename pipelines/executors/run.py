@@ -10,13 +10,14 @@ from traceback import format_exc
 from typing import Any
 
 from assets.store import BlobMissing
+from nodes.api import Node
 from pipelines.check import Problem, Report, check
 from pipelines.document import Document
 from pipelines.events import Event
 from pipelines.executors.agenda import Agenda
 from pipelines.executors.device import DeviceWorker
 from pipelines.executors.still_there import still_there
-from pipelines.executors.task import Surroundings, Task, task_of
+from pipelines.executors.task import Surroundings, Task, model_inputs, task_of
 from pipelines.plan import Plan, plan
 from pipelines.set_aside import without_set_aside
 
@@ -159,7 +160,7 @@ class Run:
                 self._worker.cancel()
 
     def _recall(self, task: Task) -> bool:
-        store, declared = self._around.store, self._around.library[task.type]
+        store, declared = self._around.store, self._declared(task.node)
         action = store.lookup(task.key)
         if action is None or not still_there(declared, action.outputs, store, self._around.files):
             return False
@@ -180,6 +181,7 @@ class Run:
             case "begun":
                 flight.begun = True
                 self._say(Event("started", self.name, node))
+                self._prefetch_after(node)
             case "step":
                 self._say(Event("step", self.name, node, step=said["step"], total=said["total"]))
             case "preview":
@@ -203,6 +205,21 @@ class Run:
             case "missing":
                 self._land(node)
                 self._repair(node, said["inputs"])
+
+    def _prefetch_after(self, node: str) -> None:
+        """While one node has the device, load what the next one in the plan will want of it."""
+        assert self._worker
+        if not model_inputs(self._declared(node)):
+            return
+        for later in self._agenda.after(node):
+            sources = self._document.incoming[later]
+            if later in self._endings or later in self._flights or later in self._errors:
+                continue
+            wanted = [sources[name] for name in model_inputs(self._declared(later)) if name in sources]
+            if wanted:
+                known = [source for source in wanted if source.node in self._outputs]
+                self._worker.prefetch([self._outputs[source.node][source.name] for source in known])
+                return
 
     def _land(self, node: str) -> Flight:
         flight = self._flights.pop(node)
@@ -261,6 +278,9 @@ class Run:
             self._outputs.pop(node, None)
         self._agenda.settle(node)
         self._say(Event(kind, self.name, node, **details))
+
+    def _declared(self, node: str) -> Node:
+        return self._around.library[self._document.nodes[node]["type"]]
 
     def _summary(self, seconds: float) -> Summary:
         def ended(kind: str) -> tuple[str, ...]:

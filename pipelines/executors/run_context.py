@@ -10,7 +10,7 @@ from assets.store import Partial
 from assets.values import Clip, Latent, ModelHandle, Patches
 from assets.values.array import Array
 from nodes.context import Cancelled
-from pipelines.executors.resident import Models
+from pipelines.executors.models import Models
 
 PREVIEWS_PER_SECOND = 8
 STEPS_PER_SECOND = 20

@@ -13,13 +13,14 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from assets.codec import Encoded, encoded
 from assets.files import Files
 from assets.store import BlobMissing, Made, Store
-from assets.values import VALUE_TYPES, ModelHandle, Value
+from assets.values import ModelHandle, Value
 from nodes.api import Node
 from nodes.context import Cancelled
 from pipelines.arguments import of_type
@@ -28,8 +29,10 @@ from pipelines.executors.keeper import Keeper
 from pipelines.executors.lanes import LANES, Lanes, Task
 from pipelines.executors.memory import PeakMemory
 from pipelines.executors.messages import Line
-from pipelines.executors.resident import Models, RecentValues
+from pipelines.executors.models import Models
+from pipelines.executors.resident import RecentValues
 from pipelines.executors.run_context import RunContext
+from pipelines.executors.task import model_inputs
 from pipelines.keys import numerics_class
 
 NOTHING: Mapping[str, Any] = {}
@@ -73,10 +76,13 @@ class Worker:
         """Take messages while nodes run, until the server is gone."""
         while (received := self.line.receive()) is not None:
             message, _ = received
-            if message["do"] == "cancel":
-                self.last_cancelled = max(self.last_cancelled, message["task"])
-            else:
-                self.lanes.put(message, needs_alone(self.library[message["type"]]))
+            match message["do"]:
+                case "run":
+                    self.lanes.put(message, needs_alone(self.library[message["type"]]))
+                case "prefetch":
+                    self._prefetch(message["handles"])
+                case "cancel":
+                    self.last_cancelled = max(self.last_cancelled, message["task"])
 
     def work(self) -> None:
         """One lane: do one task after the other. A lane that fails takes the process with it, which the server sees."""
@@ -112,8 +118,9 @@ class Worker:
         try:
             context.stop_if_cancelled()
             say("begun")
-            with PeakMemory(self.device) as memory:
-                values = compute(node, task, self._inputs(task["inputs"]), self.files, context)
+            with PeakMemory(self.device) as memory, self.models.using() if model_inputs(node) else nullcontext():
+                inputs = self._inputs(task["inputs"])
+                values = compute(node, task, inputs, self.files, context, self._make_room)
             self.lanes.give_back(task)
             blobs = {name: self._hold(value) for name, value in values.items()}
         except Cancelled:
@@ -139,6 +146,17 @@ class Worker:
         self.values.put(blob.digest, value)
         return blob
 
+    def _prefetch(self, handles: list[str]) -> None:
+        for digest in handles:
+            with suppress(BlobMissing):
+                handle = self.values.get(digest) or self.store.get(digest)
+                assert isinstance(handle, ModelHandle)
+                self.models.prefetch(handle)
+
+    def _make_room(self) -> None:
+        self.values.clear()
+        self.models.free()
+
     def _inputs(self, digests: Mapping[str, str]) -> dict[str, Value]:
         values: dict[str, Value] = {}
         missing: list[str] = []
@@ -157,7 +175,7 @@ class Worker:
 
 def needs_alone(node: Node) -> str | None:
     """What only one node at a time may have: the device for its models, the folder of outputs to write to."""
-    if any(issubclass(VALUE_TYPES[port.type], ModelHandle) for port in node.inputs.values()):
+    if model_inputs(node):
         return "models"
     return "files" if of_type(node.fn, Files) else None
 

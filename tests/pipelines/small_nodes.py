@@ -3,6 +3,8 @@
 import hashlib
 import os
 import signal
+import threading
+from collections import Counter
 from typing import Annotated, Literal, NamedTuple
 
 from assets.files import Files
@@ -206,3 +208,27 @@ def die_at_first(text: Text, *, times: Annotated[int, Range(1, 9)] = 1, files: F
         deaths.write_text(str(before + 1))
         os.kill(os.getpid(), signal.SIGKILL)
     return text
+
+
+ATTEMPTS: Counter[str] = Counter()
+
+
+@node(version=1, category="test", spec=lambda text: text)
+def gulp(text: Text, *, times: Annotated[int, Range(1, 9)] = 1) -> Text:
+    """Ask for more memory than there is, so many times; then say how often it was tried."""
+    import torch
+
+    ATTEMPTS[text.text] += 1
+    if ATTEMPTS[text.text] <= times:
+        torch.empty(2**50, dtype=torch.uint8)
+    return Text(f"{text.text} {ATTEMPTS[text.text]}")
+
+
+MEETING = threading.Barrier(2)
+
+
+@node(version=1, category="test", spec=words_spec)
+def meet(*, text: str = "") -> Text:
+    """Wait for another node that waits like this, which only comes if the two are computed side by side."""
+    MEETING.wait(60)
+    return Text(text)

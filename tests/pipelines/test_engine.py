@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from engine_bench import TIMEOUT, Bench, spoil, workflow
 
-from assets.values import Latent
+from assets.values import Latent, Text
 from pipelines.diff import RecordsDiff, apply
 from pipelines.document import Document, loads
 
@@ -259,3 +259,24 @@ def test_a_run_that_nobody_knows_is_said(bench: Bench) -> None:
     bench.executor.cancel("nobody")
     with pytest.raises(ValueError, match="there is no run 'nobody'"):
         bench.executor.wait("nobody")
+
+
+def test_a_node_that_runs_out_of_memory_is_tried_once_more_with_room_made(bench: Bench) -> None:
+    nodes = {"w": ("words", {"text": "once"}), "g": ("gulp", {})}
+    summary = bench.run(workflow(nodes, "w.text -> g.text"))
+    assert bench.store.get(summary.outputs["g"]["text"]) == Text("once 2")
+
+
+def test_what_no_memory_is_enough_for_fails_with_what_was_asked_and_what_there_is(bench: Bench) -> None:
+    nodes = {"w": ("words", {"text": "huge"}), "g": ("gulp", {"times": 9}), "n": ("noise", {"seed": 191})}
+    summary = bench.run(workflow(nodes, "w.text -> g.text"))
+    assert "1125899906842624 bytes was asked for on cpu, which has" in summary.failed["g"]
+    assert "are free now; try a smaller size" in summary.failed["g"]
+    assert "n" in summary.ran
+    again = bench.run(workflow({**nodes, "g": ("gulp", {"times": 2})}, "w.text -> g.text"))
+    assert bench.store.get(again.outputs["g"]["text"]) == Text("huge 3")
+
+
+def test_branches_that_do_not_need_each_other_are_computed_side_by_side(bench: Bench) -> None:
+    nodes = {"a": ("meet", {"text": "here"}), "b": ("meet", {"text": "there"})}
+    assert set(bench.run(workflow(nodes)).ran) == {"a", "b"}
