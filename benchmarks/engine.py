@@ -1,13 +1,16 @@
 """What the engine itself costs: `python -m benchmarks.engine [--sizes 300,1000,10000] [--repeats 5]`.
 
 Graphs of trivial nodes through the local executor, in a fresh store each: a first run, runs with everything cached, and
-runs with one leaf changed. Traffic is the JSON of all events of the first run; memory the peak of both processes.
+runs with one leaf changed. In brackets the processor time of both processes, which says more on a machine that is busy
+with other things. Traffic is the JSON of all events of the first run; memory the peak of a process.
 """
 
 import json
+import os
 import re
 import statistics
 import tempfile
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,7 +37,7 @@ def main(
     for size in map(int, sizes.split(",")):
         for name, width in (("chain", 1), ("layered", WIDTH)):
             table.add_row(name, str(size), *measure(size, width, repeats))
-    Console().print(table)
+    Console(width=120).print(table)
 
 
 def measure(size: int, width: int, repeats: int) -> list[str]:
@@ -49,18 +52,30 @@ def measure(size: int, width: int, repeats: int) -> list[str]:
         unsubscribe()
         cached = [run(executor, graph(size, width)) for _ in range(repeats)]
         leaf = [run(executor, graph(size, width, last=number)) for number in range(2, repeats + 2)]
-        memory = [f"{peak(pid) / 1e6:.0f}" for pid in ("self", str(executor.worker_pid))]
+        server = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) * 1024
         executor.close()
         store.close()
-    times = [f"{first:.2f}", *(f"{statistics.median(times) * 1e3:.0f}" for times in (cached, leaf))]
-    return [*times, f"{traffic.bytes / 1e6:.2f}", *memory]
+    times = [shown([first], 1), shown(cached, 1000), shown(leaf, 1000)]
+    return [*times, *(f"{size / 1e6:.2f}" for size in (traffic.bytes, server, traffic.worker_peak))]
 
 
-def run(executor: LocalExecutor, document: Document) -> float:
-    """Seconds."""
+def run(executor: LocalExecutor, document: Document) -> tuple[float, float]:
+    """Seconds by the clock, and of processor time."""
+    begun = processor_time(executor.worker_pid)
     summary = executor.wait(executor.submit(document))
     assert not summary.failed, summary.failed
-    return summary.seconds
+    return summary.seconds, processor_time(executor.worker_pid) - begun
+
+
+def processor_time(worker: int) -> float:
+    """Seconds that this process and the worker had."""
+    fields = Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()
+    return time.process_time() + (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def shown(runs: list[tuple[float, float]], scale: float) -> str:
+    clock, processor = (statistics.median(times) * scale for times in zip(*runs, strict=True))
+    return f"{clock:.3g} ({processor:.3g})"
 
 
 def graph(size: int, width: int, first: float = 0.0, last: float = 1.0) -> Document:
@@ -84,19 +99,15 @@ def graph(size: int, width: int, first: float = 0.0, last: float = 1.0) -> Docum
 
 
 class Traffic:
-    """Bytes of the events' JSON."""
+    """Bytes of the events' JSON, and the most memory that a node reported."""
 
     def __init__(self) -> None:
         self.bytes = 0
+        self.worker_peak = 0
 
     def see(self, event: Event) -> None:
         self.bytes += len(json.dumps(event.to_json()))
-
-
-def peak(pid: str) -> int:
-    """Bytes that a process had resident at most."""
-    found = re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    return int(found[1]) * 1024 if found else 0
+        self.worker_peak = max(self.worker_peak, event.peak_bytes or 0)
 
 
 if __name__ == "__main__":
