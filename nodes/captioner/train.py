@@ -18,31 +18,51 @@ from torch import Tensor, nn
 
 from nodes.captioner.config import CaptionerConfig
 from nodes.captioner.facts import facts_right
-from nodes.captioner.model import Captioner, save
+from nodes.captioner.model import Captioner, load, save
 from nodes.dit.latents import make_latents, scene
 from nodes.training import checkpoint
 from nodes.training.loop import LoopConfig, fit
 from nodes.video_vae.model import load as load_vae
 from nodes.world.captions import caption
-from nodes.world.scene import BACKGROUNDS, COLOURS, MOTIONS, SHAPES, Scene
+from nodes.world.scene import BACKGROUNDS, CAMERAS, COLOURS, MOTIONS, PASSES, PATTERNS, SHAPES, Scene
 from nodes.writer.grammar import Cursor
 from nodes.writer.words import Detail, numbers
 
 # What each of two things is told by: its values, and one more for "no second thing".
-_THING_FACTS: dict[str, tuple[str, ...]] = {"colour": tuple(COLOURS), "shape": SHAPES, "motion": MOTIONS}
+_THING_FACTS: dict[str, tuple[str, ...]] = {
+    "colour": tuple(COLOURS),
+    "shape": SHAPES,
+    "motion": MOTIONS,
+    "pattern": PATTERNS,
+}
+# What the whole scene is told by.
+_SCENE_FACTS: dict[str, tuple[str, ...]] = {"background": BACKGROUNDS, "camera": CAMERAS, "passes": ("", *PASSES)}
+_IN_TIME = ("motion", "camera")
 
 
 @dataclass(frozen=True)
 class CaptionerTraining:
     vae: Path = Path("assets/weights/video_vae.safetensors")
     model: CaptionerConfig = field(default_factory=CaptionerConfig)
+    init: Path | None = None
+    """Weights to go on from; None: from nothing."""
     loop: LoopConfig = field(
         default_factory=lambda: LoopConfig(steps=1000, cooldown=450, learning_rate=2e-3, ema=0.995, save_every=250)
     )
     latents: Path | None = None
-    # (height, width) of the frames, and how many clips to make where `latents` has none.
-    clips: tuple[tuple[int, int, int], ...] = ((64, 64, 12000), (48, 80, 3000), (80, 48, 3000))
+    # (height, width, frames) of clips, and how many to make where `latents` has none.
+    clips: tuple[tuple[int, int, int, int], ...] = (
+        (64, 64, 17, 12000),
+        (48, 80, 17, 3000),
+        (80, 48, 17, 3000),
+        (64, 112, 17, 2000),
+        (112, 64, 17, 2000),
+        (96, 96, 17, 2000),
+    )
+    # Of 64 x 64; larger clips come in batches of as many tokens.
     batch: int = 48
+    two: float = 0.5
+    """The share of clips that show two things, which are harder than one."""
     stills: float = 0.1
     noise: float = 0.1
     # Clips that the accuracy is measured on at every checkpoint.
@@ -53,23 +73,27 @@ class CaptionerTraining:
 class Taught(nn.Module):
     """A captioner, and the heads that make its fact tokens tell the facts; only the captioner is kept."""
 
-    def __init__(self, config: CaptionerConfig) -> None:
+    def __init__(self, captioner: Captioner) -> None:
         super().__init__()
-        self.captioner = Captioner(config)
-        self.thing = nn.Linear(config.width, sum(len(values) + 1 for values in _THING_FACTS.values()))
-        self.background = nn.Linear(config.width, len(BACKGROUNDS))
+        self.captioner = captioner
+        width = captioner.config.width
+        self.thing = nn.Linear(width, sum(len(values) + 1 for values in _THING_FACTS.values()))
+        self.scene = nn.Linear(width, sum(map(len, _SCENE_FACTS.values())))
 
     def loss(self, latents: Tensor, scenes: Sequence[Scene], texts: list[list[int]]) -> tuple[Tensor, dict[str, float]]:
-        """Cross entropy of the texts, and of the facts; latents (b c t h w). A still does not tell a motion."""
+        """Cross entropy of the texts, and of the facts; latents (b c t h w). A still does not tell what moves."""
         memory = self.captioner.read(latents)
         error = self.captioner.writer.loss(texts, memory)
-        told, sizes = self.thing(memory[:, :2]).float(), [len(values) + 1 for values in _THING_FACTS.values()]
-        facts = [F.cross_entropy(self.background(memory[:, 2]).float(), _numbers(BACKGROUNDS, scenes, "background"))]
-        for (name, values), scores in zip(_THING_FACTS.items(), told.split(sizes, dim=-1), strict=True):
-            if name != "motion" or latents.shape[2] > 1:
-                truth = torch.stack(
-                    [_numbers(values, [_thing(scene, i) for scene in scenes], name) for i in range(2)], 1
-                )
+        still, facts = latents.shape[2] == 1, []
+        seen = self.scene(memory[:, 2]).float().split([len(values) for values in _SCENE_FACTS.values()], dim=-1)
+        for (name, values), scores in zip(_SCENE_FACTS.items(), seen, strict=True):
+            if not (still and name in _IN_TIME):
+                truth = torch.tensor([values.index(_of_scene(scene, name)) for scene in scenes])
+                facts.append(F.cross_entropy(scores, truth))
+        told = self.thing(memory[:, :2]).float().split([len(values) + 1 for values in _THING_FACTS.values()], dim=-1)
+        for (name, values), scores in zip(_THING_FACTS.items(), told, strict=True):
+            if not (still and name in _IN_TIME):
+                truth = torch.tensor([[_of_thing(scene, i, name, values) for i in range(2)] for scene in scenes])
                 facts.append(F.cross_entropy(scores.flatten(0, 1), truth.flatten()))
         known = torch.stack(facts).sum()
         return error + 0.25 * known, {"words": float(error.detach()), "facts": float(known.detach())}
@@ -78,7 +102,7 @@ class Taught(nn.Module):
 def train(config: CaptionerTraining, out: Path, resume: bool = True) -> None:
     """Train, and leave `checkpoint.safetensors` and `curves.jsonl` in `out`. Weights are written by `export`."""
     torch.manual_seed(config.seed)
-    model = Taught(config.model)
+    model = Taught(load(config.init).train().requires_grad_() if config.init else Captioner(config.model))
     store = Store(config, out)
     judged = held_out(config, out)
 
@@ -91,16 +115,30 @@ def train(config: CaptionerTraining, out: Path, resume: bool = True) -> None:
         assert isinstance(average, Taught)
         return accuracy(average.captioner, *judged)
 
-    adamw = ("captioner.enter", "captioner.where", "captioner.facts", "captioner.writer.embed", "thing", "background")
+    adamw = ("captioner.enter", "captioner.where", "captioner.facts", "captioner.writer.embed", "thing", "scene")
     fit(model, loss, config.loop, out, resume=resume, adamw=adamw, on_save=on_save)
 
 
 def export(config: CaptionerTraining, out: Path, path: Path) -> Captioner:
     """Write the trained average to the weights file at `path`, and return it."""
-    average = Taught(config.model)
+    average = Taught(Captioner(config.model))
     checkpoint.restore(out / "checkpoint.safetensors", {"ema": average}, {})
     save(average.captioner, path)
     return average.captioner
+
+
+@dataclass(frozen=True)
+class _Clips:
+    """Latents (count z t h w) of one size, and their scenes."""
+
+    latents: Tensor
+    scenes: list[Scene]
+
+    def picked(self, rng: random.Random, count: int, two: float) -> list[int]:
+        """Clips at random, of which the share `two` shows two things."""
+        pair = [len(scene.things) == 2 for scene in self.scenes]
+        weight = [two / max(1, sum(pair)) if is_pair else (1 - two) / max(1, len(pair) - sum(pair)) for is_pair in pair]
+        return rng.choices(range(len(pair)), weight, k=count)
 
 
 class Store:
@@ -108,24 +146,27 @@ class Store:
 
     def __init__(self, config: CaptionerTraining, out: Path) -> None:
         self.config = config
-        self.latents: list[tuple[str, Tensor]] = []
-        for height, width, count in config.clips:
-            size = f"{height}x{width}"
+        self.clips: list[_Clips] = []
+        for height, width, frames, count in config.clips:
+            size = f"{height}x{width}x{frames}"
             for path in sorted(config.latents.glob(f"{size}-*-of-*.safetensors")) if config.latents else []:
                 _, rank, _, processes = path.stem.split("-")
-                self.latents.append((f"{config.seed} {size} {rank} of {processes}", load_file(path)["latents"]))
+                self._add(load_file(path)["latents"], f"{config.seed} {size} {rank} of {processes}", frames)
             if not config.latents:
-                path = out / "latents" / f"{size}-0-of-1.safetensors"
-                seed = f"{config.seed} {size} 0 of 1"
-                self.latents.append((seed, make_latents(load_vae(config.vae), path, seed, count, height, width)))
+                path, seed = out / "latents" / f"{size}-0-of-1.safetensors", f"{config.seed} {size} 0 of 1"
+                self._add(make_latents(load_vae(config.vae), path, seed, count, height, width, frames), seed, frames)
+
+    def _add(self, latents: Tensor, seed: str, frames: int) -> None:
+        self.clips.append(_Clips(latents, [scene(seed, index, frames) for index in range(len(latents))]))
 
     def batch(self, step: int) -> tuple[Tensor, list[Scene], list[list[int]]]:
         rng = random.Random(f"captioner {self.config.seed} {step}")
-        seed, latents = rng.choices(self.latents, [len(latents) for _, latents in self.latents])[0]
+        clips = rng.choices(self.clips, [len(clips.scenes) for clips in self.clips])[0]
         still = rng.random() < self.config.stills
-        picked = rng.sample(range(len(latents)), self.config.batch)
-        scenes = [scene(seed, index) for index in picked]
-        frames = (latents[picked, :, :1] if still else latents[picked]).float()
+        _, _, _, high, wide = clips.latents.shape
+        picked = clips.picked(rng, max(1, self.config.batch * 64 // (high * wide)), self.config.two)
+        scenes = [clips.scenes[index] for index in picked]
+        frames = (clips.latents[picked, :, :1] if still else clips.latents[picked]).float()
         generator = torch.Generator().manual_seed(rng.getrandbits(63))
         frames = frames + rng.uniform(0, self.config.noise) * torch.randn(frames.shape, generator=generator)
         details: list[Detail] = [rng.choice(("short", "descriptive")) for _ in picked]
@@ -151,10 +192,11 @@ def accuracy(captioner: Captioner, latents: Tensor, scenes: Sequence[Scene]) -> 
     )
 
 
-def _thing(scene: Scene, number: int) -> object:
-    return scene.things[number] if number < len(scene.things) else None
+def _of_scene(scene: Scene, name: str) -> str:
+    first, *_ = scene.things
+    return str(getattr(scene, name)) if name != "passes" else first.lane if first.lane in PASSES else ""
 
 
-def _numbers(values: tuple[str, ...], things: Sequence[object], name: str) -> Tensor:
-    """The number of each thing's value, or one past the last for no thing: (b,)."""
-    return torch.tensor([values.index(getattr(thing, name)) if thing else len(values) for thing in things])
+def _of_thing(scene: Scene, number: int, name: str, values: tuple[str, ...]) -> int:
+    """The number of a thing's value, or one past the last where there is no such thing."""
+    return values.index(getattr(scene.things[number], name)) if number < len(scene.things) else len(values)

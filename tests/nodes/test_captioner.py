@@ -66,7 +66,7 @@ def test_training_resumes_and_exports_what_can_be_loaded(tmp_path: Path) -> None
     )
     save_vae(VideoVAE(small), tmp_path / "vae.safetensors")
     loop = LoopConfig(steps=2, warm_up=1, cooldown=1, log_every=1, save_every=1)
-    sizes = ((64, 64, 6), (48, 80, 6))
+    sizes = ((64, 64, 17, 6), (48, 80, 17, 6))
     config = CaptionerTraining(
         vae=tmp_path / "vae.safetensors", model=TINY, loop=loop, clips=sizes, batch=4, stills=0.5, held_out=4
     )
