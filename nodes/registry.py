@@ -16,6 +16,7 @@ MODULES = (
     "video_vae.nodes",
     "patches.nodes",
     "dit.nodes",
+    "dit.windows",
     "preview.nodes",
     "preview.attention",
 )

@@ -26,12 +26,14 @@ def unpatchify(tokens: Tensor, grid: Triple, patch: Triple) -> Tensor:
     return rearrange(tokens, pattern, t=t, h=h, w=w, pt=pt, ph=ph, pw=pw)
 
 
-def grid_coords(t: int, h: int, w: int) -> Tensor:
-    """Where each token of a grid is: (t*h*w 3) float, in patches. Time counts from 0; height and width from the centre.
+def grid_coords(t: int, h: int, w: int, *, start: int = 0) -> Tensor:
+    """Where each token of a grid is: (t*h*w 3) float, in patches. Height and width count from the centre.
+
+    start: the time of the first row; above 0 where the grid is cut out of a longer one.
 
     Centred, so that the middle of any frame has the same coordinates, whatever its size.
     """
     import torch
 
-    axes = (torch.arange(t).float(), torch.arange(h) - (h - 1) / 2, torch.arange(w) - (w - 1) / 2)
+    axes = (torch.arange(start, start + t).float(), torch.arange(h) - (h - 1) / 2, torch.arange(w) - (w - 1) / 2)
     return rearrange(torch.stack(torch.meshgrid(*axes, indexing="ij")), "a t h w -> (t h w) a")

@@ -1,0 +1,85 @@
+"""A long video: whether it stays what it is over all its windows, and what memory it takes."""
+
+from __future__ import annotations
+
+import random
+import resource
+import subprocess
+import sys
+from dataclasses import replace
+
+from benchmarks.judge.verdicts import Verdict
+from benchmarks.rows.given import CYCLES, some_scenes
+from benchmarks.rows.setting import Row, Setting, percent
+from nodes.dit.windows import sample_windows
+from nodes.world.captions import caption
+
+FRAMES, LENGTHS, _PART = 257, (65, 257, 1025), 33
+
+
+def long(setting: Setting) -> list[Row]:
+    """Each clip is judged part by part, 33 frames at a time."""
+    studio, scenes = setting.studio, some_scenes(setting, "long", FRAMES, CYCLES)
+    texts = [caption(scene, random.Random(i)) for i, scene in enumerate(scenes)]
+    made, verdicts = [], list[Verdict]()
+    for i, (scene, prompt) in enumerate(zip(scenes, texts, strict=True)):
+        sampled = sample_windows(
+            studio.dit,
+            studio.canvas(frames=FRAMES),
+            studio.read(prompt),
+            ctx=studio,
+            seed=setting.seed * 1000 + i,
+            steps=studio.steps_,
+            guidance=studio.guidance,
+            shift=studio.shift,
+        )
+        clip = studio.decode(sampled)
+        parts = [replace(clip, frames=clip.frames[at : at + _PART]) for at in range(0, FRAMES - 1, _PART - 1)]
+        verdicts += [replace(one, clip=i) for one in setting.verdicts([scene] * len(parts), parts)]
+        made.append(clip)
+    setting.show("long", texts, made, verdicts)
+    right = {i: [_same(one) for one in verdicts if one.clip == i] for i in range(len(made))}
+    kept = sum(all(marks) for marks in right.values()) / len(made)
+    share = sum(sum(marks) for marks in right.values()) / len(verdicts)
+    peaks = ", ".join(f"{frames}: {_peak(frames):.0f} MB" for frames in LENGTHS)
+    figures = (
+        f"colour and shape right in all of 8 parts in {percent(kept)} of clips, in {percent(share)} of parts; peak "
+        f"memory by frames {peaks}"
+    )
+    return [Row(f"long video, {FRAMES} frames", len(made), figures, "80 %", kept >= 0.8)]
+
+
+def _same(verdict: Verdict) -> bool:
+    return all(verdict.seen[name] == verdict.facts[name] for name in ("colour", "shape"))
+
+
+def _peak(frames: int) -> float:
+    """The peak memory in MB of a process that samples so many frames and streams them into a file."""
+    ran = subprocess.run([sys.executable, "-m", __name__, str(frames)], capture_output=True, text=True, check=True)
+    return float(ran.stdout)
+
+
+def _measure(frames: int) -> None:
+    import tempfile
+    from pathlib import Path
+
+    import torch
+
+    from assets.files import Files
+    from benchmarks.studio import Studio
+    from nodes.context import Workflow
+    from nodes.patches.nodes import unpatchify
+    from nodes.video_vae.nodes import save_latent
+
+    torch.set_num_threads(1)
+    studio = Studio()
+    text = studio.read("a red ball bouncing over a green meadow")
+    sampled = sample_windows(studio.dit, studio.canvas(frames=frames), text, ctx=studio, steps=1)
+    with tempfile.TemporaryDirectory() as folder:
+        files = Files((), Path(folder))
+        save_latent(studio.vae, unpatchify(sampled), ctx=studio, files=files, workflow=Workflow(), file="long.mp4")
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+if __name__ == "__main__":
+    _measure(int(sys.argv[1]))
