@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nodes.dit.model import DiT
+from nodes.dit.skipping import Skips
 from nodes.text_encoder.model import Encoded
 
 Predict = Callable[[Tensor, Tensor], Tensor]
@@ -22,21 +23,23 @@ def guided(
     null: Encoded,
     scale: float | Tensor,
     lengths: Sequence[int] | None = None,
+    skips: Skips | None = None,
 ) -> Predict:
     """null + scale (text - null), both in one batch; at scale 1 the text's branch alone.
 
     The texts are read here, once, and not at every step. coords (n 3). text: (b m d), null: (1 m' d); with the
-    `lengths` of several clips in the row (1 clips m d) and (1 clips m' d), and the scale may be (n 1).
+    `lengths` of several clips in the row (1 clips m d) and (1 clips m' d), and the scale may be (n 1). skips: as in
+    `DiT.denoise`.
     """
     if isinstance(scale, int | float) and scale == 1:
         alone = dit.read_text(*text)
-        return lambda x, t: dit.denoise(x, coords.expand(len(x), -1, -1), t, alone, lengths)
+        return lambda x, t: dit.denoise(x, coords.expand(len(x), -1, -1), t, alone, lengths, skips)
 
     both = dit.read_text(*_stack(text, null))
 
     def predict(x: Tensor, t: Tensor) -> Tensor:
         pairs = torch.cat([x, x]), coords.expand(2 * len(x), -1, -1), torch.cat([t, t])
-        with_text, without = dit.denoise(*pairs, both, lengths).chunk(2)
+        with_text, without = dit.denoise(*pairs, both, lengths, skips).chunk(2)
         return without + scale * (with_text - without)
 
     return predict

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from nodes.dit.config import DiTConfig
 from nodes.dit.packing import Packing
 from nodes.dit.rope import Rotation, rotate, rotation
+from nodes.dit.skipping import Skips
 from nodes.weights_file import load_weights, save_weights
 
 
@@ -84,9 +85,18 @@ class DiT(nn.Module):
         )
 
     def denoise(
-        self, tokens: Tensor, coords: Tensor, t: Tensor, words: Words, lengths: Sequence[int] | None = None
+        self,
+        tokens: Tensor,
+        coords: Tensor,
+        t: Tensor,
+        words: Words,
+        lengths: Sequence[int] | None = None,
+        skips: Skips | None = None,
     ) -> Tensor:
-        """As `forward`, with the text read before."""
+        """As `forward`, with the text read before.
+
+        t may be (b 1) where all tokens of a row have one level. skips: lossy, what is done again where little changed.
+        """
         packing = Packing(lengths or (tokens.shape[1],))
         _require_fit(tokens, words, packing)
         turn = rotation(coords, self.config.axes, self.config.theta)
@@ -95,10 +105,22 @@ class DiT(nn.Module):
         modulation = rearrange(self.modulate(condition), "b n (six d) -> six b n d", six=6)
 
         x = self.enter(tokens) + self.where(fourier(coords).to(tokens.dtype))
-        for block, keys_values in zip(self.blocks, words.keys_values, strict=True):
-            x = block(x, modulation, turn, keys_values, words.mask, packing)
+        added = skips.again(self._first_input(x, modulation)) if skips else None
+        if added is None:
+            entered = x
+            for block, keys_values in zip(self.blocks, words.keys_values, strict=True):
+                x = block(x, modulation, turn, keys_values, words.mask, packing)
+            if skips:
+                skips.ran(x - entered)
+        else:
+            x = x + added
         shift, scale = self.leave_modulate(condition).chunk(2, dim=-1)
         return self.leave(_norm(x) * (1 + scale) + shift)  # type: ignore[no-any-return]
+
+    def _first_input(self, x: Tensor, modulation: Tensor) -> Tensor:
+        """What the first block attends to: x normalised and modulated, (b n d)."""
+        table: Tensor = self.blocks[0].table  # type: ignore[assignment]
+        return _norm(x) * (1 + modulation[1] + table[1]) + modulation[0] + table[0]
 
 
 class Block(nn.Module):

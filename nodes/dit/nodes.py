@@ -71,6 +71,9 @@ def sample(
     shift: Annotated[
         float, Range(0, 12, 0.1), "Above 1: more of the steps at high noise, for larger clips; 0: by the clip's size."
     ] = 1.0,
+    lossy_skip: Annotated[
+        float, Range(0, 2, 0.01), "Lossy: how far the input of the DiT may drift before it is run again; 0: never."
+    ] = 0.0,
 ) -> Sampled:
     """Make the patches that are to be made, from noise, as the text says; what is given stays as it is.
 
@@ -81,13 +84,15 @@ def sample(
 
     from nodes.dit.samplers import solver
     from nodes.dit.sampling import Packed, Request, finished, levels_for
+    from nodes.dit.skipping import Skips
     from nodes.dit.steps import walk
 
     request = Request(patches, conditioning, negative, seed, guidance, levels_for(steps, shift, patches.grids))
     with torch.inference_mode():
-        packed = Packed(ctx.model(dit), [request], ctx.device)
+        skips = Skips(lossy_skip) if lossy_skip else None
+        packed = Packed(ctx.model(dit), [request], ctx.device, skips)
         step = solver(sampler, packed.draw)
-        way = walk(ctx, packed.state, step, packed.foresee, _shows(ctx, patches, request.levels))
+        way = walk(ctx, packed.state, step, packed.foresee, _shows(ctx, patches, request.levels), skips)
     return Sampled(*finished(request, packed.state.x[0].cpu(), way, sampler))
 
 

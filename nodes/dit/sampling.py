@@ -21,6 +21,7 @@ from nodes.dit.guidance import guided, padded_to
 from nodes.dit.model import DiT
 from nodes.dit.objectives import foreseen, size_shift
 from nodes.dit.samplers import Foresee, SamplerState, begin, schedule, solver
+from nodes.dit.skipping import Skips
 from nodes.dit.steps import Way
 from nodes.patches.layout import grid_coords
 from nodes.text_encoder.model import Encoded
@@ -66,7 +67,7 @@ class Packed:
     state: before the first step. foresee: what the DiT makes of it, guided. draw: for a sampler that adds noise.
     """
 
-    def __init__(self, dit: DiT, requests: Sequence[Request], device: str) -> None:
+    def __init__(self, dit: DiT, requests: Sequence[Request], device: str, skips: Skips | None = None) -> None:
         self.requests = requests
         self.counts = [request.patches.tokens.shape[0] for request in requests]
         clips = [(request, grid) for request in requests for grid in request.patches.grids]
@@ -77,8 +78,8 @@ class Packed:
             _encoded([_null(request) for request, _ in clips], device),
             self._scale(device),
             [grid_tokens(grid) for _, grid in clips],
+            skips,
         )
-        self.foresee: Foresee = foreseen(dit.config.objective, predict)
         self.state: SamplerState = begin(
             self._row([torch.as_tensor(request.patches.tokens) for request in requests]).to(device),
             self._row([torch.as_tensor(request.patches.noise) for request in requests]).to(device),
@@ -86,6 +87,10 @@ class Packed:
             self._levels(),
             dit.config.objective,
         )
+        alike = self.state.schedule.ndim == 1 and bool((self.state.noise == self.state.noise[0, 0]).all())
+        # One level for all tokens: it is embedded once, and not once a token.
+        levels = (lambda x, t: predict(x, t[:, :1])) if alike else predict
+        self.foresee: Foresee = foreseen(dit.config.objective, levels)
 
     def draw(self, step: int) -> Tensor:
         """The noise that is added in a step, (1 n d), on the CPU: a seed means the same noise on every device."""

@@ -7,29 +7,42 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from assets.values.array import Array
 from nodes.context import Context
 from nodes.dit.samplers import Foresee, SamplerState, Step, resumed
+from nodes.dit.skipping import Skips
 
 Way = list[tuple[Tensor, Tensor]]
 """For each step the tokens x after it and the clean ones that were foreseen in it: (n d) each, on the CPU."""
 
 
-def walk(ctx: Context, state: SamplerState, step: Step, foresee: Foresee, show: Callable[[int, Tensor], None]) -> Way:
+def walk(
+    ctx: Context,
+    state: SamplerState,
+    step: Step,
+    foresee: Foresee,
+    show: Callable[[int, Tensor], None],
+    skips: Skips | None = None,
+) -> Way:
     """Take the steps that are left, and keep each; those that an interrupted run kept are not taken again.
 
-    state: of one row (1 n d). show: given how many steps are done and the clean tokens (n d) after each.
+    state: of one row (1 n d). show: given how many steps are done and the clean tokens (n d) after each. skips: those
+    that `foresee` goes by.
     """
-    way = _kept(ctx, state)
+    kept = _fitting(ctx.kept(), state)
+    way: Way = [(torch.as_tensor(one["x"]), torch.as_tensor(one["clean"])) for one in kept]
     done = len(way)
     left = state.steps - state.step
     state = retraced(state, step, way)
+    if skips and kept:
+        skips.read(kept[-1], state.x.device)
     for number in ctx.steps(left):
         if number < done:
             continue
         state = step(state, foresee)
         x, clean = state.x[0].cpu(), state.clean[0].cpu()
         way.append((x, clean))
-        ctx.keep({"x": x, "clean": clean, "level": state.schedule[state.step]})
+        ctx.keep({"x": x, "clean": clean, "level": state.schedule[state.step], **(skips.written() if skips else {})})
         show(state.step, clean)
     return way
 
@@ -40,12 +53,11 @@ def retraced(state: SamplerState, step: Step, way: Way) -> SamplerState:
     return resumed(state, step, ((x[None].to(device), clean[None].to(device)) for x, clean in way))
 
 
-def _kept(ctx: Context, state: SamplerState) -> Way:
-    """The steps that were kept, as far as they are those of this schedule and size."""
-    way: Way = []
-    for kept, level in zip(ctx.kept(), state.schedule[state.step + 1 :], strict=False):
-        x, clean = (torch.as_tensor(kept[name]) for name in ("x", "clean"))
-        if x.shape != state.x.shape[1:] or float(torch.as_tensor(kept["level"])) != float(level):
-            break
-        way.append((x, clean))
-    return way
+def _fitting(kept: list[dict[str, Array]], state: SamplerState) -> list[dict[str, Array]]:
+    """The steps that were kept, as far as they are of this size and schedule."""
+    size, levels = state.x.shape[1:], state.schedule[state.step + 1 :].tolist()
+    fits = [
+        one["x"].shape == size and float(torch.as_tensor(one["level"])) == level
+        for one, level in zip(kept, levels, strict=False)
+    ]
+    return kept[: fits.index(False)] if False in fits else kept[: len(fits)]

@@ -217,6 +217,30 @@ def test_requests_of_different_size_text_seed_guidance_and_shift_go_together_as_
         assert torch.equal(way.sigmas, single.trajectory.sigmas)
 
 
+def test_skipping_runs_the_blocks_less_often_and_at_none_changes_nothing(
+    tiny: TinyModels, canvas: Patches, text: Conditioning
+) -> None:
+    exact, all_blocks = counted(tiny, lambda: run(tiny, canvas, text, Bench(), steps=8), of="blocks.0")
+    never, as_many = counted(tiny, lambda: run(tiny, canvas, text, Bench(), steps=8, lossy_skip=1e-9), of="blocks.0")
+    skipped, fewer = counted(tiny, lambda: run(tiny, canvas, text, Bench(), steps=8, lossy_skip=0.3), of="blocks.0")
+    assert all_blocks == as_many == 8
+    assert 1 < fewer < 8
+    assert encode(never.patches) == encode(exact.patches)
+    assert encode(skipped.patches) != encode(exact.patches)
+
+
+@pytest.mark.parametrize("interrupted_at", [2, 5])
+def test_an_interrupted_run_that_skips_ends_bit_for_bit_the_same(
+    tiny: TinyModels, canvas: Patches, text: Conditioning, interrupted_at: int
+) -> None:
+    whole = run(tiny, canvas, text, Bench(), steps=8, lossy_skip=0.3)
+    broken_off = Bench(stop_at=interrupted_at)
+    with pytest.raises(Cancelled):
+        run(tiny, canvas, text, broken_off, steps=8, lossy_skip=0.3)
+    made = run(tiny, canvas, text, Bench(kept_before=broken_off.steps_kept), steps=8, lossy_skip=0.3)
+    assert encode(made.trajectory) == encode(whole.trajectory)
+
+
 def test_requests_of_different_numbers_of_steps_do_not_go_together(
     tiny: TinyModels, canvas: Patches, text: Conditioning
 ) -> None:
@@ -251,10 +275,10 @@ def test_a_shift_of_zero_is_that_of_the_clips_size(tiny: TinyModels, text: Condi
     assert size_shift(len(large.tokens)) > 1
 
 
-def counted(tiny: TinyModels, make: Callable[[], Any]) -> tuple[Any, int]:
-    """What `make` makes, and how many forwards of the DiT it took."""
+def counted(tiny: TinyModels, make: Callable[[], Any], of: str = "enter") -> tuple[Any, int]:
+    """What `make` makes, and how many forwards of (a part of) the DiT it took."""
     forwards: list[int] = []
-    hook = loaded(tiny.dit).enter.register_forward_pre_hook(lambda *_: forwards.append(1))
+    hook = loaded(tiny.dit).get_submodule(of).register_forward_pre_hook(lambda *_: forwards.append(1))
     try:
         return make(), len(forwards)
     finally:
