@@ -48,6 +48,15 @@ def vae(out: Out = Path("runs/vae"), steps: Steps = None, processes: Processes =
 
 
 @train.command()
+def preview(weights: Weights = BUILTIN) -> None:
+    """Fit the small decoder that draws latents at every sampling step to the video VAE."""
+    from nodes.preview.train import PreviewTraining
+    from nodes.preview.train import train as fit
+
+    fit(PreviewTraining(vae=weights / "video_vae.safetensors"), weights / "preview.safetensors")
+
+
+@train.command()
 def dit(
     out: Out = Path("runs/dit"),
     steps: Steps = None,

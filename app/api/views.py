@@ -20,7 +20,7 @@ from assets.values import SavedFile
 from nodes.preview.views import view
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
-RENDERING = "1"
+RENDERING = "2"
 
 
 @dataclass(frozen=True, slots=True)

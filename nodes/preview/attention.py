@@ -17,6 +17,7 @@ from assets.values.patches import Grid
 from nodes.api import Range, Seed, SpecError, node
 from nodes.context import Context
 from nodes.preview import colours
+from nodes.preview.drawing import drawn_by
 from nodes.preview.heat import overlay
 from nodes.video_vae.sizes import require_space
 
@@ -58,6 +59,7 @@ def show_attention_spec(
     version=1,
     category="preview",
     spec=show_attention_spec,
+    content=drawn_by,
     label="Attention of a patch",
     keywords=("transformer", "heat map", "look", "explain", "view"),
 )
@@ -107,6 +109,7 @@ def show_reading_spec(
     version=1,
     category="preview",
     spec=show_reading_spec,
+    content=drawn_by,
     label="Where a word is read",
     keywords=("cross-attention", "prompt", "token", "heat map", "explain", "view"),
 )

@@ -1,10 +1,8 @@
-"""Latents in colour: by a linear map, by their principal components, or channel by channel. No torch here.
+"""Latents in colour: as the clip that they stand for, by their principal components, or channel by channel.
 
-The linear map comes with the VAE's weights (fitted after its training, `nodes.video_vae.export`); a space that has
-none here is shown by its three principal components.
+No torch here. A space whose decoder is not here is shown by its three principal components.
 """
 
-from functools import cache
 from typing import Any
 
 import cv2
@@ -12,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from einops import rearrange, repeat
 
+from assets import images
 from assets.values import Clip, Latent, Patches, Trajectory
 from assets.values.patches import Grid
-from assets.weight_files import BUILTIN, WeightsRefused, read_array, read_metadata
+from nodes.preview.drawing import Floats, draw
 
-Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 SHORT_SIDE = 256
 # A latent frame stands for four frames in the video VAEs of today, so a latent plays at a quarter of the rate.
@@ -24,12 +22,9 @@ FRAMES_PER_LATENT_FRAME = 4
 
 
 def colours(latent: Latent) -> Bytes:
-    """A latent as small frames: uint8 (t h w 3)."""
-    cells = rearrange(floats(latent.data), "c t h w -> t h w c")
-    colour_map = _colour_map(latent.space)
-    if colour_map is None or len(colour_map) != cells.shape[-1] + 1:
-        return components(latent)
-    return _bytes(cells @ colour_map[:-1] + colour_map[-1])
+    """A latent as small frames, one a latent frame: uint8 (t kh kw 3), k = 4 by the small decoder, else 1."""
+    drawn = draw(rearrange(floats(latent.data), "c t h w -> t h w c"), latent.space)
+    return components(latent) if drawn is None else _bytes(drawn)
 
 
 def components(latent: Latent) -> Bytes:
@@ -51,12 +46,14 @@ def channels(latent: Latent) -> list[Bytes]:
 
 def coloured(latent: Latent, short_side: int = SHORT_SIDE) -> Clip:
     """A latent's colours, large enough to be seen, at the pace of the clip that it stands for."""
-    return shown(colours(latent), latent.fps, short_side)
+    return shown(colours(latent), latent, short_side)
 
 
-def shown(frames: Bytes, fps: float, short_side: int = SHORT_SIDE) -> Clip:
-    """Latent frames (t h w 3) of a clip of `fps`, enlarged, as a clip that lasts about as long."""
-    return Clip(enlarged(frames, short_side), latent_fps(fps))
+def shown(frames: Bytes, latent: Latent, short_side: int = SHORT_SIDE) -> Clip:
+    """Pictures of a latent's frames, large enough to be seen, as a clip that lasts about as long as the latent's."""
+    _, _, height, width = latent.data.shape
+    factor = enlargement(height, width, short_side)
+    return Clip(images.resize(frames, factor * height, factor * width), latent_fps(latent.fps))
 
 
 def latent_fps(fps: float) -> float:
@@ -70,14 +67,9 @@ def enlarged(frames: npt.NDArray[Any], short_side: int = SHORT_SIDE) -> npt.NDAr
     Small clips are shown so: chroma is kept at half size in video, and a browser blurs what it enlarges itself.
     """
     _, height, width, _ = frames.shape
-    return enlarged_by(enlargement(height, width, short_side), frames)
-
-
-def enlarged_by(factor: int, frames: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Frames (t h w c) whose sides are `factor` times as long."""
+    factor = enlargement(height, width, short_side)
     if factor == 1:
         return frames
-    _, height, width, _ = frames.shape
     size = (width * factor, height * factor)
     return np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC) for frame in frames])
 
@@ -104,16 +96,3 @@ def _bytes(rgb: npt.NDArray[Any]) -> Bytes:
     """From [-1, 1] to uint8."""
     made: Bytes = ((rgb.clip(-1, 1) + 1) * 127.5).round().astype(np.uint8)
     return made
-
-
-@cache
-def _colour_map(space: str) -> Floats | None:
-    """(channels + 1, 3): latent to RGB in [-1, 1], the last row a constant; None where no weights here have one."""
-    for path in sorted(BUILTIN.glob("*.safetensors")):
-        try:
-            facts = read_metadata(path)
-            if facts.get("kind") == "video_vae" and facts.get("latent_space") == space:
-                return read_array(path, "preview")
-        except WeightsRefused:
-            continue
-    return None

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from nodes.preview.colours import Bytes, Floats
+from nodes.preview.colours import Bytes
+from nodes.preview.drawing import Floats
 
 WHITE = (255, 255, 255)
 

@@ -7,6 +7,7 @@ from assets.images import LABEL_HEIGHT, contact_sheet
 from assets.values import Clip, ClipSpec, Latent, LatentSpec, Trajectory, TrajectorySpec
 from nodes.api import node
 from nodes.preview import colours, steps
+from nodes.preview.drawing import drawn_by
 
 
 def preview_clip_spec(clip: ClipSpec) -> ClipSpec:
@@ -42,21 +43,27 @@ def show_latent_spec(latent: LatentSpec, view: str) -> ClipSpec:
     return ClipSpec(latent.frames, math.ceil(latent.channels / across) * panel, across * factor * latent.width, fps)
 
 
-@node(version=1, category="preview", spec=show_latent_spec, keywords=("pca", "components", "channels", "rgb", "view"))
+@node(
+    version=1,
+    category="preview",
+    spec=show_latent_spec,
+    content=drawn_by,
+    keywords=("pca", "components", "channels", "rgb", "view"),
+)
 def show_latent(
     latent: Annotated[Latent, "What is to be looked into."],
     *,
     view: Annotated[
         Literal["colour", "components", "channels"],
-        "colour: a linear map to RGB. components: the three principal ones. channels: each by itself, in grey.",
+        "colour: the clip, drawn small. components: the three principal ones. channels: each by itself, in grey.",
     ] = "components",
 ) -> Clip:
     """Show what a latent holds: its colours, its principal components (PCA), or each of its channels."""
     if view == "colour":
         return colours.coloured(latent)
     if view == "components":
-        return colours.shown(colours.components(latent), latent.fps)
-    panels = [colours.shown(frames, latent.fps, PANEL) for frames in colours.channels(latent)]
+        return colours.shown(colours.components(latent), latent)
+    panels = [colours.shown(frames, latent, PANEL) for frames in colours.channels(latent)]
     return contact_sheet(panels, _columns(len(panels)), [str(number) for number in range(len(panels))])
 
 
@@ -72,6 +79,7 @@ def show_steps_spec(trajectory: TrajectorySpec, layout: steps.Layout) -> ClipSpe
     version=1,
     category="preview",
     spec=show_steps_spec,
+    content=drawn_by,
     keywords=("trajectory", "denoising", "sampler", "strip", "animation", "view"),
 )
 def show_steps(
