@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
@@ -12,6 +12,8 @@ from rich.table import Table
 import pipelines
 from app import settings as settings_module
 from app.assignments import AssignmentError, assign, save_as
+from app.cache import cache
+from app.refusals import fail
 from app.train import train
 from assets.files import Files
 from assets.store import Store
@@ -28,6 +30,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(train, name="train")
+app.add_typer(cache, name="cache")
 
 T = TypeVar("T")
 Workflow = Annotated[str, typer.Argument(help="A *.loom.json file, or the name of a shipped workflow.")]
@@ -56,7 +59,9 @@ def run_command(
     if output:
         document = said_plainly(lambda: save_as(document, output.name, library()))
     refuse_errors(document, files)
-    executor = LocalExecutor(Store(place.store), files, device=device)
+    budgets = place.budgets
+    store = Store(place.store, budgets.cache_disk_bytes)
+    executor = LocalExecutor(store, files, device=device, ram_bytes=budgets.cache_ram_bytes)
     try:
         succeeded = follow(executor, document, Console(stderr=True))
     finally:
@@ -150,10 +155,8 @@ def said_plainly(action: Callable[[], T]) -> T:
         fail(str(refusal))
 
 
-def fail(sentence: str) -> NoReturn:
-    print(f"error: {sentence}", file=sys.stderr)
-    raise typer.Exit(1)
-
-
 def main() -> None:
-    app()
+    try:
+        app()
+    except settings_module.SettingsError as refusal:
+        sys.exit(f"error: {refusal}")

@@ -27,8 +27,9 @@ class Workspace:
     def __init__(self, settings: Settings, library: Mapping[str, Node]) -> None:
         self.settings = settings
         self.library = library
-        self.store = Store(settings.store)
-        self.executor = LocalExecutor(self.store, settings.files, settings.device)
+        budgets = settings.budgets
+        self.store = Store(settings.store, budgets.cache_disk_bytes)
+        self.executor = LocalExecutor(self.store, settings.files, settings.device, ram_bytes=budgets.cache_ram_bytes)
         self.queue = Queue(settings.home, self.executor, library, self.store, settings.files, settings.device)
         self.opened: dict[str, OpenWorkflow] = {}
         self.feed = QueueFeed(self.queue, self.opened)

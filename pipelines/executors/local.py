@@ -18,6 +18,7 @@ from nodes.api import Node
 from pipelines.document import Document
 from pipelines.events import Event
 from pipelines.executors.device import DeviceWorker
+from pipelines.executors.resident import VALUE_BYTES
 from pipelines.executors.run import Run, Summary
 from pipelines.executors.task import Surroundings
 from pipelines.keys import numerics_class
@@ -32,6 +33,7 @@ class LocalExecutor:
     device: torch device of the worker. threads: that torch uses on the CPU; None: half of the cores, since a thread
     that has to wait for a busy core holds up all the others (a sampling took 300 times as long on two busy cores with
     two threads as with one). nodes: module whose `library()` gives the nodes; the worker imports it too.
+    ram_bytes: of values that the worker keeps at hand.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class LocalExecutor:
         device: str = "cpu",
         threads: int | None = None,
         nodes: str = "nodes.registry",
+        ram_bytes: int = VALUE_BYTES,
     ) -> None:
         self._device = device
         library: dict[str, Node] = importlib.import_module(nodes).library()
@@ -51,6 +54,7 @@ class LocalExecutor:
             "device": device,
             "threads": threads or max(1, (os.cpu_count() or 2) // 2),
             "nodes": nodes,
+            "ram_bytes": ram_bytes,
         }
         self._lock = threading.Lock()
         self._runs: dict[str, Run] = {}
