@@ -66,7 +66,7 @@ class Worker:
         self.store = Store(Path(setup["store"]))
         self.files = Files(tuple(map(Path, setup["inputs"])), Path(setup["outputs"]))
         self.library: dict[str, Node] = importlib.import_module(setup["nodes"]).library()
-        self.values = RecentValues()
+        self.values = RecentValues(setup["ram_bytes"])
         self.models = Models(self.device)
         self.keeper = Keeper(self.store)
         self.lanes = Lanes()
