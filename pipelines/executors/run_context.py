@@ -13,6 +13,8 @@ from nodes.context import Cancelled
 from pipelines.executors.models import Models
 
 PREVIEWS_PER_SECOND = 8
+# Of the time, that may go to drawing previews: a long clip of a large size takes a second to draw.
+PREVIEW_SHARE = 0.2
 STEPS_PER_SECOND = 20
 
 
@@ -45,7 +47,8 @@ class RunContext:
         self.stop_if_cancelled()
 
     def preview(self, value: Clip | Latent | Patches) -> None:
-        if time.monotonic() < self._next_preview:
+        began = time.monotonic()
+        if began < self._next_preview:
             return
         try:
             view = importlib.import_module("nodes.preview.views").view(value)
@@ -54,7 +57,8 @@ class RunContext:
             traceback.print_exc()
         else:
             self._say("preview", {"media_type": view.media_type, "caption": view.caption}, view.data)
-        self._next_preview = time.monotonic() + 1 / PREVIEWS_PER_SECOND
+        took = time.monotonic() - began
+        self._next_preview = began + max(1 / PREVIEWS_PER_SECOND, took / PREVIEW_SHARE)
 
     def model(self, handle: ModelHandle) -> Any:
         return self._models.get(handle)
