@@ -6,6 +6,7 @@ import canvasStyles from "./styles/canvas.css?inline";
 import { fontFaces } from "./styles/fonts.js";
 import nodeStyles from "./styles/nodes.css?inline";
 import panelStyles from "./styles/panels.css?inline";
+import queueStyles from "./styles/queue.css?inline";
 import themeStyles from "./styles/theme.css?inline";
 import viewerStyles from "./styles/viewer.css?inline";
 import widgetStyles from "./styles/widgets.css?inline";
@@ -21,6 +22,7 @@ sheet.textContent = [
   panelStyles,
   annotationStyles,
   viewerStyles,
+  queueStyles,
 ].join("\n");
 document.head.append(sheet);
 

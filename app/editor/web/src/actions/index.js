@@ -21,7 +21,8 @@ const several = (count) => () => selectedIds().length >= count;
 // when: whether it can be done now. detail: what it would do it to.
 export const actions = [
   { name: "run", label: "Run", group: "Run", keys: ["Ctrl+Enter"], everywhere: true, when: () => !run.active, perform: () => startRun() },
-  { name: "run-here", label: "Run to here", group: "Run", keys: ["Ctrl+Shift+Enter"], everywhere: true, node: true, when: () => someCards() && !run.active, perform: () => startRun(cards()) },
+  { name: "run-here", label: "Run to here", group: "Run", keys: ["Ctrl+Shift+Enter"], everywhere: true, node: true, when: someCards, perform: () => startRun(cards()) },
+  { name: "run-first", label: "Run before all that wait", group: "Run", keys: ["Ctrl+Alt+Enter"], everywhere: true, perform: () => startRun(null, { first: true }) },
   { name: "cancel", label: "Cancel the run", group: "Run", keys: ["Ctrl+."], everywhere: true, when: () => run.active, perform: cancelRun },
 
   { name: "add", label: "Add a node…", group: "Edit", keys: ["Tab", "Space", "Shift+A"], pane: true, perform: () => openPalette() },
@@ -64,6 +65,8 @@ export const actions = [
   { name: "actual-size", label: "Actual size", group: "View", keys: ["Ctrl+0"], perform: () => flow.zoomTo(1, { duration: duration(120) }) },
   { name: "library", label: "Node library", group: "View", keys: ["Ctrl+L"], perform: () => toggleRail("library") },
   { name: "workflows", label: "Workflows", group: "View", keys: ["Ctrl+O"], perform: () => toggleRail("workflows") },
+  { name: "queue", label: "Queue", group: "View", keys: ["Ctrl+Shift+Q"], perform: () => toggleRail("queue") },
+  { name: "history", label: "History", group: "View", keys: ["Ctrl+H"], perform: () => toggleRail("history") },
   { name: "minimap", label: "Minimap", group: "View", keys: ["Shift+M"], pane: true, perform: () => flip("minimap") },
   { name: "theme", label: "Light or dark", group: "View", keys: [], perform: () => (ui.theme = ui.theme === "dark" ? "light" : "dark") },
   { name: "keys", label: "Keyboard shortcuts", group: "View", keys: ["Shift+?"], pane: true, perform: () => (ui.keys = !ui.keys) },

@@ -3,7 +3,8 @@
 import { shallowReactive } from "vue";
 import { applyDiff, Change, isEmpty } from "./diff.js";
 import { say } from "./messages.js";
-import { setNodeStates, setRun } from "./run.js";
+import { setQueue } from "./queue.js";
+import { run, setNodeStates, setRun } from "./run.js";
 
 export const records = shallowReactive(new Map());
 export const session = shallowReactive({
@@ -81,10 +82,11 @@ export async function flushEdits() {
 
 export const undo = () => send("undo", { user: user() });
 export const redo = () => send("redo", { user: user() });
-export function startRun(targets = null) {
+/** Queue a run. more: {count} for runs with a seed each, {first} to go before all that wait. */
+export function startRun(targets = null, more = {}) {
   // Shown as begun at once; the server says how it really stands.
-  setRun({ active: true, done: 0, total: targets?.length ?? 0, elapsed: 0 });
-  send("run", { targets });
+  if (!run.active) setRun({ active: true, done: 0, total: targets?.length ?? 0, elapsed: 0 });
+  send("run", { targets, ...more });
 }
 export const cancelRun = () => send("cancel", {});
 
@@ -118,6 +120,7 @@ const HANDLERS = {
   report: (message) => setReport(message),
   nodes: (message) => setNodeStates(message.nodes, message.whole),
   run: (message) => setRun(message.run),
+  queue: (message) => setQueue(message.queue),
   say: (message) => say(message.text, message.level),
 };
 
