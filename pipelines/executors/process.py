@@ -122,7 +122,7 @@ class WorkerProcess:
         return f"the worker process ended {how}{f' ({last})' if last else ''}; run again, and report it if it recurs"
 
 
-def _environment(threads: int | None) -> dict[str, str]:
+def _environment(threads: int) -> dict[str, str]:
     """The worker sees the modules that this process sees, and nothing of the folder that it happens to stand in."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    return environment | ({"OMP_NUM_THREADS": str(threads)} if threads else {})
+    return environment | {"OMP_NUM_THREADS": str(threads)}

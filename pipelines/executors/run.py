@@ -16,8 +16,9 @@ from pipelines.document import Document
 from pipelines.events import Event
 from pipelines.executors.agenda import Agenda
 from pipelines.executors.device import DeviceWorker
+from pipelines.executors.needs import model_inputs
 from pipelines.executors.still_there import still_there
-from pipelines.executors.task import Surroundings, Task, model_inputs, task_of
+from pipelines.executors.task import Surroundings, Task, task_of
 from pipelines.plan import Plan, plan
 from pipelines.set_aside import without_set_aside
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from assets.files import Files
 from assets.store import Store
-from assets.values import VALUE_TYPES, ModelHandle
 from nodes.api import Node
 from nodes.context import Workflow
 from pipelines.arguments import Number, injected, of_type, parameters, widget_values
@@ -43,11 +42,6 @@ class Surroundings:
     store: Store
     files: Files
     numerics: Callable[[], str]
-
-
-def model_inputs(node: Node) -> list[str]:
-    """The names of the inputs that take a model: a node that has one computes on the device."""
-    return [name for name, port in node.inputs.items() if issubclass(VALUE_TYPES[port.type], ModelHandle)]
 
 
 def task_of(node: str, document: Document, outputs: Outputs, around: Surroundings) -> Task:

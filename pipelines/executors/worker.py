@@ -23,16 +23,15 @@ from assets.store import BlobMissing, Made, Store
 from assets.values import ModelHandle, Value
 from nodes.api import Node
 from nodes.context import Cancelled
-from pipelines.arguments import of_type
 from pipelines.executors.compute import InputsMissing, compute, failure
 from pipelines.executors.keeper import Keeper
 from pipelines.executors.lanes import LANES, Lanes, Task
 from pipelines.executors.memory import PeakMemory
 from pipelines.executors.messages import Line
 from pipelines.executors.models import Models
+from pipelines.executors.needs import model_inputs, needs_alone
 from pipelines.executors.resident import RecentValues
 from pipelines.executors.run_context import RunContext
-from pipelines.executors.task import model_inputs
 from pipelines.keys import numerics_class
 
 NOTHING: Mapping[str, Any] = {}
@@ -51,16 +50,13 @@ def main() -> None:
     for _ in range(LANES):
         threading.Thread(target=worker.work, daemon=True).start()
     line.send({"say": "hello", "numerics": numerics_class(architecture(setup["device"]))})
+    threading.Thread(target=worker.warm_up, daemon=True).start()
     worker.listen()
     os._exit(0)
 
 
 class Worker:
     def __init__(self, line: Line, setup: Mapping[str, Any]) -> None:
-        import torch
-
-        if setup["threads"]:
-            torch.set_num_threads(setup["threads"])
         self.line = line
         self.device: str = setup["device"]
         self.store = Store(Path(setup["store"]))
@@ -71,6 +67,11 @@ class Worker:
         self.keeper = Keeper(self.store)
         self.lanes = Lanes()
         self.last_cancelled = -1
+
+    def warm_up(self) -> None:
+        """Import what takes seconds before the first node wants it; those that don't want it need not wait."""
+        if any(map(model_inputs, self.library.values())):
+            importlib.import_module("torch")
 
     def listen(self) -> None:
         """Take messages while nodes run, until the server is gone."""
@@ -171,13 +172,6 @@ class Worker:
         if missing:
             raise InputsMissing(missing)
         return values
-
-
-def needs_alone(node: Node) -> str | None:
-    """What only one node at a time may have: the device for its models, the folder of outputs to write to."""
-    if model_inputs(node):
-        return "models"
-    return "files" if of_type(node.fn, Files) else None
 
 
 def architecture(device: str) -> str:
