@@ -1,8 +1,9 @@
-"""How well the captioner and the expander write: `python -m benchmarks.captions [--clips 200] [--prompts 200]`.
+"""How well the captioner and the expander write: `python -m benchmarks.captions [--clips 100] [--prompts 200]`.
 
-Captioner: rendered clips of held-out combinations, encoded by the shipped video VAE; the share of captions that tell
-each fact of all things right. Expander: prompts and fragments of prompts about held-out combinations; the share of
-expansions that keep everything asked for, that are longer, and that differ with the seed.
+Captioner: rendered clips of held-out combinations, of the kinds that the judge is measured on, encoded by the shipped
+video VAE; the share of captions that tell each fact of all things right. Expander: prompts and fragments of prompts
+about held-out combinations; the share of expansions that keep everything asked for, that are longer, and that differ
+with the seed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from nodes.captioner.facts import facts_right
+from benchmarks.judge.kinds import KINDS, held_out
+from nodes.captioner.facts import SCENE_FACTS, THING_FACTS, facts_right
 from nodes.captioner.model import load as load_captioner
 from nodes.expander.entities import keeps
 from nodes.expander.model import Expander
@@ -25,8 +27,7 @@ from nodes.expander.model import load as load_expander
 from nodes.expander.prompts import prompt_and_caption
 from nodes.video_vae.model import VideoVAE
 from nodes.video_vae.model import load as load_vae
-from nodes.world.render import render
-from nodes.world.scene import Scene, sample_scene
+from nodes.world.scene import sample_scene
 from nodes.writer.words import Detail
 
 # Words that the family has never seen: they must survive an expansion.
@@ -34,7 +35,7 @@ _UNKNOWN = ("dragon", "wearing a hat", "in Paris", "quickly", "made of glass")
 
 
 def main(
-    clips: Annotated[int, typer.Option(help="Rendered clips to caption, of each kind.", min=1)] = 200,
+    clips: Annotated[int, typer.Option(help="Rendered clips to caption, of each kind.", min=1)] = 100,
     prompts: Annotated[int, typer.Option(help="Prompts to expand.", min=1)] = 200,
     weights: Annotated[Path, typer.Option(help="Folder of the weights files.")] = Path("assets/weights"),
 ) -> None:
@@ -42,20 +43,15 @@ def main(
     torch.set_num_threads(1)
     captioner = load_captioner(weights / "captioner.safetensors")
     vae = load_vae(weights / "video_vae.safetensors")
-    table = Table("rendered clips", "n", "caption", "colour", "background", "shape", "motion", "all", box=None)
-    for name, two, height, width in (
-        ("one thing, 64 x 64", 0, 64, 64),
-        ("two things", 1, 64, 64),
-        ("48 x 80", 0, 48, 80),
-    ):
-        rng = random.Random(f"captions benchmark {name}")
-        scenes = [sample_scene(rng, two=two, held=True) for _ in range(clips)]
-        latents = encode(vae, scenes, height, width)
+    facts = (*THING_FACTS, *SCENE_FACTS, "all")
+    table = Table("rendered clips", "n", "caption", *facts, box=None)
+    for kind in (kind for kind in KINDS if kind.frames > 1):
+        scenes, frames = held_out(kind, clips)
+        latents = encode(vae, frames)
         details: tuple[Detail, ...] = ("short", "descriptive")
         for detail in details:
             right = facts_right([captioner.caption(latent, detail) for latent in latents], scenes)
-            cells = (f"{right[fact]:.0%}" for fact in ("colour", "background", "shape", "motion", "all"))
-            table.add_row(name, str(clips), detail, *cells)
+            table.add_row(kind.name, str(clips), detail, *(f"{right[fact]:.0%}" for fact in facts))
     console = Console(soft_wrap=True)
     console.print(table)
 
@@ -64,10 +60,9 @@ def main(
 
 
 @torch.inference_mode()
-def encode(vae: VideoVAE, scenes: list[Scene], height: int, width: int) -> Tensor:
-    """The latents (b z t h w) of 17 frames of each scene."""
-    parts = [scenes[start : start + 16] for start in range(0, len(scenes), 16)]
-    return torch.cat([vae.encode(render(part, height, width, 17)) for part in parts])
+def encode(vae: VideoVAE, clips: Tensor) -> Tensor:
+    """The latents (b z t h w) of clips (b 3 t h w)."""
+    return torch.cat([vae.encode(part) for part in torch.split(clips, 16)])
 
 
 def expansions(expander: Expander, count: int) -> dict[str, float]:
