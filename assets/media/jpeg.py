@@ -1,4 +1,4 @@
-"""What FFmpeg does not tell of a JPEG: whether it is whole, and which way up it is."""
+"""What FFmpeg does not tell of a JPEG: whether it is whole, which way up it is, and the text inside it."""
 
 import os
 import struct
@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 START, END = b"\xff\xd8\xff", b"\xff\xd9"
-SCAN, APP1 = 0xDA, 0xE1
+SCAN, APP0, APP1, COMMENT = 0xDA, 0xE0, 0xE1, 0xFE
+LONGEST_SEGMENT = 65533
 ORIENTATION_TAG = 0x0112
 
 
@@ -27,6 +28,26 @@ def exif_orientation(path: Path) -> int | None:
                 if body.startswith(b"Exif\0\0"):
                     return _orientation(body[6:])
     return None
+
+
+def with_text(jpeg: bytes, text: str) -> bytes:
+    """The file's bytes with a text in it, as comments (ITU-T T.81, B.2.4.5), which hold 64 KiB each."""
+    data = text.encode()
+    parts = (data[at : at + LONGEST_SEGMENT] for at in range(0, len(data), LONGEST_SEGMENT))
+    comments = b"".join(bytes([0xFF, COMMENT]) + struct.pack(">H", len(part) + 2) + part for part in parts)
+    # The JFIF segment has to come first of all.
+    start = 4 + int.from_bytes(jpeg[4:6], "big") if jpeg[3] == APP0 else 2
+    return jpeg[:start] + comments + jpeg[start:]
+
+
+def read_text(path: Path, most: int) -> str | None:
+    """The comments of a file, joined, of at most that many bytes; the picture is not read."""
+    data = bytearray()
+    with path.open("rb") as file:
+        for marker, length in _segments(file):
+            if marker == COMMENT and len(data) <= most:
+                data += file.read(length)
+    return data.decode("utf-8", "replace") if 0 < len(data) <= most else None
 
 
 def _segments(file: BinaryIO) -> Iterator[tuple[int, int]]:

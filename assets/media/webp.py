@@ -1,5 +1,9 @@
-"""Animated WebP, which FFmpeg writes but does not read: sizes from its chunks, pictures by OpenCV."""
+"""WebP: animations, which FFmpeg writes but does not read (sizes from chunks, pictures by OpenCV), and a text inside.
 
+The text travels as XMP, the field that WebP has for it (WebP container specification, "Metadata").
+"""
+
+import html
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +18,12 @@ from assets.media.source import MAX_CLIP_BYTES, expect_size, refusals
 from assets.media.whole import expect_whole
 from assets.values import ClipSpec
 
-ANIMATION_FLAG = 2
+ANIMATION_FLAG, XMP_FLAG = 2, 4
+XMP_START = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description rdf:about="" xmlns:patchloom="urn:patchloom:"><patchloom:workflow>'
+)
+XMP_END = "</patchloom:workflow></rdf:Description></rdf:RDF></x:xmpmeta>"
 
 
 def is_animation(path: Path) -> bool:
@@ -55,6 +64,36 @@ def read(path: Path, indices: range) -> npt.NDArray[np.uint8]:
     return np.ascontiguousarray(frames[indices.start : indices.stop : indices.step][..., [2, 1, 0]])
 
 
+def with_text(webp: bytes, text: str) -> bytes:
+    """The file's bytes with a text in it."""
+    body = bytearray(webp[12:])
+    if body[:4] == b"VP8 ":  # A plain lossy picture has no header for features; its size stands in its first frame.
+        width, height = (side & 0x3FFF for side in struct.unpack("<HH", body[14:18]))
+        body[:0] = (
+            b"VP8X"
+            + struct.pack("<I", 10)
+            + bytes(4)
+            + (width - 1).to_bytes(3, "little")
+            + (height - 1).to_bytes(3, "little")
+        )
+    body[8] |= XMP_FLAG
+    packet = (XMP_START + html.escape(text, quote=False) + XMP_END).encode()
+    body += b"XMP " + struct.pack("<I", len(packet)) + packet + bytes(len(packet) % 2)
+    return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + bytes(body)
+
+
+def read_text(path: Path, most: int) -> str | None:
+    """The text that `with_text` put into a file, of at most that many bytes; the pictures are not read."""
+    for name, at, length in _places(path):
+        if name == b"XMP " and length <= 2 * most:
+            with path.open("rb") as file:
+                file.seek(at)
+                packet = file.read(length).decode("utf-8", "replace")
+            if packet.startswith(XMP_START) and packet.endswith(XMP_END):
+                return html.unescape(packet[len(XMP_START) : -len(XMP_END)])
+    return None
+
+
 def _layout(path: Path) -> tuple[int, int, list[int]]:
     """Canvas width and height, and how long each frame is shown in milliseconds."""
     width = height = 0
@@ -75,12 +114,21 @@ def _layout(path: Path) -> tuple[int, int, list[int]]:
 def _chunks(path: Path) -> Iterator[tuple[bytes, bytes]]:
     """Name and first 16 bytes of each chunk of a RIFF file."""
     with path.open("rb") as file:
-        file.seek(12)
+        for name, at, length in _places(path):
+            file.seek(at)
+            yield name, file.read(min(16, length))
+
+
+def _places(path: Path) -> Iterator[tuple[bytes, int, int]]:
+    """Name, place and length of the content of each chunk of a RIFF file."""
+    with path.open("rb") as file:
+        at = 12
+        file.seek(at)
         while len(head := file.read(8)) == 8:
             name, length = struct.unpack("<4sI", head)
-            start = file.read(min(16, length))
-            yield name, start
-            file.seek(length - len(start) + length % 2, 1)
+            yield name, at + 8, length
+            at += 8 + length + length % 2
+            file.seek(at)
 
 
 def _u24(three: bytes) -> int:

@@ -16,7 +16,7 @@ from av.container import OutputContainer
 from av.video.frame import VideoFrame
 
 from assets.media.errors import MediaError
-from assets.media.workflow import with_workflow
+from assets.media.workflow import INSIDE, with_workflow
 from assets.values import Clip, ClipSpec
 
 VIDEO = ("mp4", "webm", "gif", "webp")
@@ -43,7 +43,7 @@ def write_frames(
     alpha. gif: a palette of the whole clip, 1-bit alpha, 50 frames a second at most. webp: animated, with alpha.
     png, jpg: one frame. mp4 and jpg have no alpha: the clip is laid over black.
 
-    quality: 1 to 100, of the lossy formats. workflow: JSON that png, mp4 and webm carry; see `read_workflow`.
+    quality: 1 to 100, of the lossy formats. workflow: JSON that the file carries; see `read_workflow`.
     MediaError says what cannot be written.
     """
     ending = path.suffix.lower().removeprefix(".")
@@ -52,9 +52,11 @@ def write_frames(
     tmp = path.with_name(f".{secrets.token_hex(8)}.{ending}")
     try:
         if ending in IMAGE:
-            tmp.write_bytes(_encode_image(next(iter(frames)), ending, quality, workflow))
+            tmp.write_bytes(_encode_image(next(iter(frames)), ending, quality))
         else:
             _encode_video(frames, spec, tmp, ending, quality, workflow)
+        if workflow is not None and ending in INSIDE:
+            tmp.write_bytes(with_workflow(tmp.read_bytes(), ending, workflow))
         tmp.replace(path)
     except (av.FFmpegError, cv2.error, OSError) as error:
         raise MediaError(
@@ -89,11 +91,10 @@ def _expect_writable(spec: ClipSpec, ending: str, quality: int) -> None:
         )
 
 
-def _encode_image(image: npt.NDArray[Any], ending: str, quality: int, workflow: str | None) -> bytes:
+def _encode_image(image: npt.NDArray[Any], ending: str, quality: int) -> bytes:
     if ending != "png":
         return _imencode(".jpg", _over_black(image), [cv2.IMWRITE_JPEG_QUALITY, quality])
-    png = _imencode(".png", image, [])
-    return with_workflow(png, workflow) if workflow is not None else png
+    return _imencode(".png", image, [])
 
 
 def _imencode(ending: str, image: npt.NDArray[Any], parameters: list[int]) -> bytes:
@@ -132,7 +133,7 @@ def _encode_video(
             codec, layout, settings = "gif", "pal8", {}
             options["loop"] = "0"
     with av.open(str(path), "w", format=ending, options=options) as container:
-        if workflow is not None:
+        if workflow is not None and ending not in INSIDE:
             container.metadata["comment"] = workflow
         _mux(container, pictures, codec, layout, settings, rate)
 

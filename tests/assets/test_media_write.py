@@ -138,9 +138,9 @@ def test_a_better_quality_is_closer_and_larger(workspace: Path) -> None:
         assert errors[0] < errors[2] - 2, ending
 
 
-@pytest.mark.parametrize("ending", ["png", "mp4", "webm"])
+@pytest.mark.parametrize("ending", WRITABLE)
 def test_the_workflow_travels_in_the_file(workspace: Path, ending: str) -> None:
-    clip = Clip(CLIP.frames[:1], 8.0) if ending == "png" else CLIP
+    clip = Clip(CLIP.frames[:1], 8.0) if ending in ("png", "jpg", "jpeg") else CLIP
     path = workspace / f"clip.{ending}"
     large = json.dumps({"format": "patchloom/1", "meta": {"note": "ß" * 200_000}}, ensure_ascii=False)
     for workflow in (WORKFLOW, large):
@@ -149,6 +149,23 @@ def test_the_workflow_travels_in_the_file(workspace: Path, ending: str) -> None:
         assert read_clip(path).spec.frames == clip.spec.frames
     write_clip(clip, path)
     assert read_workflow(path) is None
+
+
+@pytest.mark.parametrize("ending", ["jpg", "gif", "webp"])
+@pytest.mark.parametrize(("frames", "channels"), [(1, 3), (1, 4), (5, 3), (5, 4)])
+def test_a_workflow_inside_leaves_every_picture_as_it_was(
+    workspace: Path, ending: str, frames: int, channels: int
+) -> None:
+    if ending == "jpg" and frames > 1:
+        return
+    clip = Clip(waves(frames, 33, 47, channels=channels), 8.0)
+    plain, carrying = workspace / f"plain.{ending}", workspace / f"carrying.{ending}"
+    write_clip(clip, plain)
+    write_clip(clip, carrying, workflow=WORKFLOW)
+    assert read_workflow(carrying) == WORKFLOW
+    assert probe(carrying) == probe(plain)
+    np.testing.assert_array_equal(read_clip(carrying).frames, read_clip(plain).frames)
+    np.testing.assert_array_equal(cv2.imread(str(carrying)), cv2.imread(str(plain)))
 
 
 def test_other_decoders_still_read_a_png_that_carries_a_workflow(workspace: Path) -> None:

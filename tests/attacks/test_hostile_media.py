@@ -184,6 +184,25 @@ def test_a_broken_text_chunk_is_no_workflow(workspace: Path, chunk: tuple[int, b
     assert read_workflow(path) is None
 
 
+@pytest.mark.parametrize("ending", ["png", "jpg", "gif", "webp"])
+def test_a_file_cut_short_within_its_workflow_carries_none(workspace: Path, ending: str) -> None:
+    text = json.dumps({"format": "patchloom/1", "meta": {"note": "a" * 700}})
+    data = encode_clip(IMAGE, ending, workflow=text)
+    start = data.index(b"patchloom/1")
+    path = workspace / f"cut.{ending}"
+    for end in range(start - 20, start + 700, 37):
+        path.write_bytes(data[:end])
+        assert read_workflow(path) is None
+
+
+@pytest.mark.parametrize(("ending", "lengths"), [("jpg", b"\xff\xff"), ("gif", b"\xff"), ("webp", b"\xff\xff\xff\xff")])
+def test_lengths_that_lead_past_the_end_of_a_file_are_no_workflow(workspace: Path, ending: str, lengths: bytes) -> None:
+    starts = {"jpg": b"\xff\xd8\xff\xfe", "gif": b"GIF89a" + bytes(7) + b"\x21\xfe", "webp": b"RIFF\0\0\0\0WEBPXMP "}
+    path = workspace / f"lying.{ending}"
+    path.write_bytes(starts[ending] + lengths + b'{"format": "patchloom/1"')
+    assert read_workflow(path) is None
+
+
 def test_a_workflow_that_nests_without_end_or_has_no_end_is_none(workspace: Path) -> None:
     for text in ("[" * 100_000, json.dumps({"format": "patchloom/1", "x": "y" * (17 * 1024 * 1024)})):
         path = workspace / "image.png"
