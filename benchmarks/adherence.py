@@ -34,7 +34,7 @@ def main(
     prompts: Annotated[int, typer.Option(help="How many prompts of each list, at most.", min=1)] = 256,
     steps: Annotated[int, typer.Option(help="Sampling steps.", min=1)] = 20,
     guidance: Annotated[float, typer.Option(help="Classifier-free guidance scale; 1 is none.")] = 4.0,
-    shift: Annotated[float, typer.Option(help="Time shift of the schedule; above 1 dwells on high noise.")] = 1.0,
+    shift: Annotated[float, typer.Option(help="Time shift of the schedule; 0: by the size.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
     weights: Annotated[Path, typer.Option(help="Folder of the weights files.")] = weight_files.BUILTIN,
     sheet: Annotated[Path, typer.Option(help="Where the contact sheet goes.")] = Path("outputs/adherence.png"),

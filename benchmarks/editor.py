@@ -34,6 +34,7 @@ WIDTH, HEIGHT = 1600, 900
 MIDDLE = (WIDTH / 2, HEIGHT / 2)
 OPENED = ".node, .overview"
 BEFORE_PAGE = f"""
+localStorage.setItem("patchloom.toured", "yes");
 window.frames_ = [];
 const count = (now) => (window.frames_.push(now), requestAnimationFrame(count));
 requestAnimationFrame(count);

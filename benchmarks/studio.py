@@ -44,7 +44,8 @@ class Studio:
 
     steps_: int = 20
     guidance: float = 4.0
-    shift: float = 1.0
+    shift: float = 0.0
+    """0: by the canvas's size."""
     weights: Path = weight_files.BUILTIN
     device: str = "cpu"
     _loaded: dict[str, Any] = field(default_factory=dict)
