@@ -40,10 +40,10 @@ class LoRATraining:
     alpha: float = 8.0
     loop: LoopConfig = field(
         default_factory=lambda: LoopConfig(
-            steps=400, warm_up=20, cooldown=200, learning_rate=2e-3, ema=0.98, save_every=100
+            steps=400, warm_up=20, cooldown=200, learning_rate=5e-3, ema=0.95, save_every=100
         )
     )
-    mix: Mix = field(default_factory=lambda: Mix(rows=4, windows=0, given=0.2))
+    mix: Mix = field(default_factory=lambda: Mix(rows=4, tokens=165, windows=0, given=0.2))
     prompt: str = ""
     seed: int = 0
 
