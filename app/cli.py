@@ -1,27 +1,23 @@
 """The command line: run a workflow, open the editor, look at the nodes, check a workflow, train the built-in models."""
 
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-import pipelines
 from app import settings as settings_module
-from app.assignments import AssignmentError, assign, save_as
+from app.assignments import save_as
 from app.cache import cache
+from app.queue import history, queue
 from app.refusals import fail
+from app.sweep import sweep
 from app.train import train
+from app.workflow_argument import Assignments, Device, Home, Workflow, name_of, opened, refuse_errors, said_plainly
 from assets.files import Files
-from assets.store import Store
 from nodes.registry import library
-from pipelines.check import Problem, Report, check
-from pipelines.document import Document, DocumentError, load
-
-LIBRARY = Path(pipelines.__file__).parent / "library"
 
 app = typer.Typer(
     help="Patchloom: a node-based workflow app for generative video.",
@@ -31,14 +27,9 @@ app = typer.Typer(
 )
 app.add_typer(train, name="train")
 app.add_typer(cache, name="cache")
-
-T = TypeVar("T")
-Workflow = Annotated[str, typer.Argument(help="A *.loom.json file, or the name of a shipped workflow.")]
-Assignments = Annotated[
-    list[str] | None, typer.Option("--set", metavar="NODE.PARAM=VALUE", help="Set a widget; repeat as needed.")
-]
-Home = Annotated[Path | None, typer.Option(help="Workspace folder; else $PATCHLOOM_HOME, else your data folder.")]
-Device = Annotated[str, typer.Option(help="torch device that models run on, e.g. cpu or cuda:0.")]
+app.add_typer(queue, name="queue")
+app.add_typer(history, name="history")
+app.command("sweep")(sweep)
 
 
 @app.command("run")
@@ -50,8 +41,7 @@ def run_command(
     device: Device = "cpu",
 ) -> None:
     """Run a workflow; what was computed before is taken from the store."""
-    from app.progress import follow
-    from pipelines.executors.local import LocalExecutor
+    from app.recorder import Recorder
 
     place = settings_module.load(home)
     files = Files(inputs=(Path.cwd(), *place.files.inputs), outputs=output.parent if output else place.files.outputs)
@@ -59,13 +49,8 @@ def run_command(
     if output:
         document = said_plainly(lambda: save_as(document, output.name, library()))
     refuse_errors(document, files)
-    budgets = place.budgets
-    store = Store(place.store, budgets.cache_disk_bytes)
-    executor = LocalExecutor(store, files, device=device, ram_bytes=budgets.cache_ram_bytes)
-    try:
-        succeeded = follow(executor, document, Console(stderr=True))
-    finally:
-        executor.close()
+    with Recorder(place, files, device) as recorder:
+        succeeded = recorder.run(document, name_of(workflow), Console(stderr=True)).state == "done"
     if output and succeeded:
         print(output)
     raise typer.Exit(0 if succeeded else 1)
@@ -122,37 +107,6 @@ def check_command(workflow: Workflow, assignments: Assignments = None, home: Hom
     for node, outputs in report.specs.items():
         for name, spec in outputs.items():
             print(f"{node}.{name}: {spec}")
-
-
-def opened(workflow: str, assignments: Sequence[str]) -> Document:
-    """The workflow file, or the shipped workflow of that name, with the assignments made."""
-    path = Path(workflow)
-    if not path.exists() and (LIBRARY / f"{workflow}.loom.json").exists():
-        path = LIBRARY / f"{workflow}.loom.json"
-    return said_plainly(lambda: assign(load(path), assignments, library()))
-
-
-def refuse_errors(document: Document, files: Files) -> Report:
-    """Print the problems of a document; exit if one of them is an error."""
-    report = check(document, library(), files)
-    for problem in report.problems:
-        print(described(problem), file=sys.stderr)
-    if any(problem.level == "error" for problem in report.problems):
-        raise typer.Exit(1)
-    return report
-
-
-def described(problem: Problem) -> str:
-    where = problem.node if problem.port is None else f"{problem.node}.{problem.port}"
-    return f"{problem.level}: {where}: {problem.sentence}"
-
-
-def said_plainly(action: Callable[[], T]) -> T:
-    """Run `action`; what it refuses is one sentence on stderr, not a traceback."""
-    try:
-        return action()
-    except (DocumentError, AssignmentError, OSError) as refusal:
-        fail(str(refusal))
 
 
 def main() -> None:

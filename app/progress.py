@@ -10,10 +10,11 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from pipelines.document import Document
 from pipelines.events import Event
 from pipelines.executors.local import LocalExecutor
+from pipelines.executors.run import Summary
 
 
-def follow(executor: LocalExecutor, document: Document, console: Console) -> bool:
-    """Run `document` to its end, showing how it goes; whether all of it succeeded. Ctrl+C cancels the run."""
+def follow(executor: LocalExecutor, document: Document, console: Console) -> Summary:
+    """Run `document` to its end, showing how it goes. Ctrl+C cancels the run."""
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
     unsubscribe = executor.subscribe(events.put)
     run = executor.submit(document)
@@ -33,7 +34,7 @@ def follow(executor: LocalExecutor, document: Document, console: Console) -> boo
             show(event, progress, tasks)
     unsubscribe()
     console.print(summary(event), highlight=False)
-    return not (event.failed or event.skipped or event.cancelled)
+    return executor.wait(run)
 
 
 def show(event: Event, progress: Progress, tasks: dict[str, TaskID]) -> None:

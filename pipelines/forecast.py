@@ -92,12 +92,12 @@ class Forecaster:
         unknown = tuple(node for node in loads if node not in seconds)
         return Forecast(sum(seconds.values()), max(peaks), seconds, unknown, len(stored), loads)
 
-    def learn(self, forecast: Forecast, took: Mapping[str, tuple[float, int]]) -> None:
-        """Remember what the nodes of a run took: seconds and peak bytes by node."""
+    def learn(self, forecast: Forecast, took: Mapping[str, Mapping[str, Any]]) -> None:
+        """Remember what the nodes of a run took: {"seconds", "peak_bytes"} by node."""
         alike: defaultdict[Load, list[tuple[float, int]]] = defaultdict(list)
         for node, what in took.items():
             if node in forecast.loads:
-                alike[forecast.loads[node]].append(what)
+                alike[forecast.loads[node]].append((what["seconds"], what["peak_bytes"] or 0))
         self._measurements.add(
             Measurement(load, median(seconds for seconds, _ in each), max(peak for _, peak in each))
             for load, each in alike.items()

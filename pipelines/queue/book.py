@@ -10,6 +10,7 @@ from typing import Any
 from pipelines.database import Database
 from pipelines.document import Document
 from pipelines.queue.entry import ENDED, Entry, State
+from pipelines.sweep import Axis
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -68,6 +69,15 @@ class Book:
         if not rows:
             raise RunUnknown(f"there is no run {run[:40]!r}; the queue and the history list those there are")
         return _entry(rows[0])
+
+    def named(self, start: str) -> Entry:
+        """The run whose id begins so; RunUnknown if there is none or more than one."""
+        found = self._entries("WHERE substr(id, 1, ?) = ? LIMIT 2", len(start), start)
+        if len(found) != 1:
+            raise RunUnknown(
+                f"{'more than one run' if found else 'no run'} begins with {start[:40]!r}; list them with ls"
+            )
+        return found[0]
 
     def document(self, run: str) -> Document:
         """The exact graph of a run, as it was when it was queued."""
@@ -155,12 +165,16 @@ class Book:
             raise RunUnknown(f"the run {run[:40]!r} is {found.state}; cancel it first")
         self._query("DELETE FROM runs WHERE id = ?", run)
 
-    def add_sweep(self, sweep: str, workflow: str, axes: Any) -> None:
-        """Keep the axes of a sweep (JSON); its cells are runs that name it."""
-        self._query("INSERT INTO sweeps VALUES (?, ?, ?, ?)", sweep, workflow, json.dumps(axes), time.time())
+    def add_sweep(self, sweep: str, workflow: str, axes: Sequence[Axis]) -> None:
+        """Keep the axes of a sweep; its cells are the runs that name it."""
+        told = [
+            {"node": axis.node, "widget": axis.widget, "labels": [axis.label(value) for value in axis.values]}
+            for axis in axes
+        ]
+        self._query("INSERT INTO sweeps VALUES (?, ?, ?, ?)", sweep, workflow, json.dumps(told), time.time())
 
-    def sweep(self, sweep: str) -> tuple[str, Any]:
-        """The workflow and the axes of a sweep; RunUnknown if there is none of that id."""
+    def sweep(self, sweep: str) -> tuple[str, list[dict[str, Any]]]:
+        """The workflow and the axes ({"node", "widget", "labels"}) of a sweep; RunUnknown if it is not there."""
         rows = self._query("SELECT workflow, axes FROM sweeps WHERE id = ?", sweep)
         if not rows:
             raise RunUnknown(f"there is no sweep {sweep[:40]!r}; the history lists those there are")

@@ -8,6 +8,7 @@ finished does not run twice.
 import logging
 import secrets
 import threading
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,13 +22,14 @@ from pipelines.document import Document
 from pipelines.events import Event
 from pipelines.executors.local import LocalExecutor
 from pipelines.executors.run import Summary
-from pipelines.forecast import Forecast, Forecaster
+from pipelines.forecast import Forecaster
 from pipelines.plan import upstream
-from pipelines.queue.book import Book, RunUnknown
-from pipelines.queue.entry import ENDED, Entry, State, entry
-from pipelines.queue.shown import shown
+from pipelines.queue.book import Book
+from pipelines.queue.entry import ENDED, Entry, entry
+from pipelines.queue.result import result_of, state_of
 from pipelines.sweep import Axis, Cell
 
+BOOK, MEASUREMENTS, LOCK = "runs-1.db", "measurements-1.db", "runs.lock"
 # How soon it is noticed that another process added a run, asked to stop one, or died.
 LOOK_SECONDS = 0.5
 ENDINGS = ("done", "cached", "failed", "skipped", "cancelled")
@@ -39,8 +41,6 @@ class Progress:
     """The run that goes on. done, total: nodes. step, steps: of `node`, which is at work."""
 
     run: str
-    document: Document
-    forecast: Forecast
     total: int
     done: int = 0
     node: str | None = None
@@ -65,12 +65,12 @@ class Queue:
         files: Files,
         device: str = "cpu",
     ) -> None:
-        self.book = Book(folder / "runs-1.db")
-        self.forecaster = Forecaster(folder / "measurements-1.db", library, store, files, device)
+        self.book = Book(folder / BOOK)
+        self.forecaster = Forecaster(folder / MEASUREMENTS, library, store, files, device)
         self.progress: Progress | None = None
         self._executor = executor
         self._library = library
-        self._held = Held(folder / "runs.lock")
+        self._held = Held(folder / LOCK)
         self._working: str | None = None
         self._lock = threading.Lock()
         self._look = threading.Condition()
@@ -102,10 +102,7 @@ class Queue:
     def add_sweep(self, workflow: str, axes: Sequence[Axis], cells: Sequence[Cell]) -> str:
         """Queue a run for each cell of a grid; returns the id of the sweep, which its runs carry."""
         sweep = secrets.token_hex(8)
-        told = [
-            {"node": each.node, "widget": each.widget, "labels": list(map(each.label, each.values))} for each in axes
-        ]
-        self.book.add_sweep(sweep, workflow, told)
+        self.book.add_sweep(sweep, workflow, axes)
         self.add_all([(entry(workflow, None, cell.label, sweep), cell.document) for cell in cells])
         return sweep
 
@@ -137,10 +134,14 @@ class Queue:
 
     def wait(self, run: str, timeout: float) -> Entry:
         """The run, once it has ended; TimeoutError after `timeout` seconds."""
+        give_up = time.monotonic() + timeout
         with self._look:
-            if not self._look.wait_for(lambda: self.book.get(run).state in ENDED, timeout):
-                raise TimeoutError(f"the run {run} has not ended within {timeout:g} s")
-        return self.book.get(run)
+            # Looked at again and again, since another process may be the one that does it.
+            while (found := self.book.get(run)).state not in ENDED:
+                if time.monotonic() > give_up:
+                    raise TimeoutError(f"the run {run} has not ended within {timeout:g} s")
+                self._look.wait(LOOK_SECONDS)
+        return found
 
     def close(self) -> None:
         """Stop working; what was running is queued again, before all others. The executor is closed by its owner."""
@@ -197,7 +198,7 @@ class Queue:
         self.book.expect(run.id, forecast.to_json())
         with self._lock:
             # Held while submitting, so that the first events wait until it is known whose they are.
-            self.progress = Progress(run.id, document, forecast, total)
+            self.progress = Progress(run.id, total)
             self._working = self._executor.submit(document, run.targets)
             if self._closing:
                 self._executor.cancel(self._working)
@@ -208,9 +209,9 @@ class Queue:
         if self._closing and summary.cancelled:
             return
         assert progress
-        took = {node: (ended["seconds"], ended["peak_bytes"] or 0) for node, ended in progress.nodes.items()}
-        self.forecaster.learn(forecast, took)
-        self.book.finish(run.id, state_of(summary), summary.seconds, self._result(summary, progress))
+        self.forecaster.learn(forecast, progress.nodes)
+        result = result_of(document, self._library, summary, progress.nodes, forecast)
+        self.book.finish(run.id, state_of(summary), summary.seconds, result)
         self._changed()
 
     def _ended(self, run: str, working: str) -> Summary:
@@ -223,18 +224,6 @@ class Queue:
                 if not asked and self.book.is_stopped(run):
                     self._executor.cancel(working)
                     asked = True
-
-    def _result(self, summary: Summary, progress: Progress) -> dict[str, Any]:
-        foreseen = progress.forecast.nodes
-        return {
-            "ran": len(summary.ran),
-            "cached": len(summary.cached),
-            "failed": summary.failed,
-            "skipped": len(summary.skipped),
-            "cancelled": len(summary.cancelled),
-            "shown": shown(progress.document, self._library, summary.outputs),
-            "nodes": {node: {**ended, "forecast": foreseen.get(node)} for node, ended in progress.nodes.items()},
-        }
 
     def _pass_on(self, event: Event) -> None:
         """An event of the executor, which knows the run by another name."""
@@ -255,13 +244,6 @@ class Queue:
             watcher()
 
 
-def state_of(summary: Summary) -> State:
-    """How a run ended, in one word."""
-    if summary.cancelled:
-        return "cancelled"
-    return "failed" if summary.failed or summary.skipped else "done"
-
-
 def _follow(progress: Progress, event: Event) -> None:
     if event.kind == "started":
         progress.node, progress.step, progress.steps = event.node, None, None
@@ -271,6 +253,3 @@ def _follow(progress: Progress, event: Event) -> None:
         progress.done += 1
         if event.kind == "done" and event.node is not None:
             progress.nodes[event.node] = {"seconds": event.seconds, "peak_bytes": event.peak_bytes}
-
-
-__all__ = ["Progress", "Queue", "RunUnknown", "state_of"]

@@ -21,6 +21,10 @@ def load(size: float, kind: str = "") -> Load:
     return Load("n", 1, kind, size)
 
 
+def took(seconds: float, peak_bytes: int) -> dict[str, float]:
+    return {"seconds": seconds, "peak_bytes": peak_bytes}
+
+
 def painted(side: int = 8, seed: int = 0, **paint: str) -> Document:
     nodes = {"n": ("noise", {"side": side, "seed": seed}), "r": ("refine", {"steps": 4}), "p": ("paint", paint)}
     return workflow(nodes, "n.latent -> r.latent", "r.latent -> p.latent")
@@ -83,7 +87,7 @@ def test_a_forecast_learns_from_runs_and_leaves_out_what_is_stored(bench: Bench,
     before = forecaster.forecast(painted(seed=900))
     assert before.unknown == ("n", "r", "p")
     assert (before.seconds, before.cached) == (0, 0)
-    forecaster.learn(before, {"n": (0.5, 1000), "r": (3.0, 5000), "p": (0.25, 2000)})
+    forecaster.learn(before, {"n": took(0.5, 1000), "r": took(3.0, 5000), "p": took(0.25, 2000)})
     after = forecaster.forecast(painted(seed=901))
     assert after.nodes == {"n": 0.5, "r": 3.0, "p": 0.25}
     assert (after.seconds, after.peak_bytes, after.unknown) == (3.75, 5000, ())
@@ -102,7 +106,7 @@ def test_what_is_wrong_is_no_part_of_a_forecast(forecaster: Forecaster) -> None:
 def test_only_the_last_measurements_are_kept(tmp_path: Path) -> None:
     forecaster = Forecaster(tmp_path / "m.db", LIBRARY, None, None, "cpu")  # type: ignore[arg-type]
     for second in range(230):
-        forecaster.learn(Forecast(0, 0, {}, (), 0, {"n": load(1)}), {"n": (float(second), 0)})
+        forecaster.learn(Forecast(0, 0, {}, (), 0, {"n": load(1)}), {"n": took(float(second), 0)})
     kept = Measurements(tmp_path / "m.db", "cpu")
     assert [one.seconds for one in kept.of("n", 1)] == [float(second) for second in range(229, 29, -1)]
     kept.close()

@@ -1,0 +1,37 @@
+"""What is kept of a run when it has ended."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from nodes.api import Node
+from pipelines.document import Document
+from pipelines.executors.run import Summary
+from pipelines.forecast import Forecast
+from pipelines.queue.entry import State
+from pipelines.queue.shown import shown
+
+
+def state_of(summary: Summary) -> State:
+    """How a run ended, in one word."""
+    if summary.cancelled:
+        return "cancelled"
+    return "failed" if summary.failed or summary.skipped else "done"
+
+
+def result_of(
+    document: Document,
+    library: Mapping[str, Node],
+    summary: Summary,
+    nodes: Mapping[str, Mapping[str, Any]],
+    forecast: Forecast,
+) -> dict[str, Any]:
+    """`Entry.result`. nodes: {"seconds", "peak_bytes"} of those that ran, by node id."""
+    return {
+        "ran": len(summary.ran),
+        "cached": len(summary.cached),
+        "failed": summary.failed,
+        "skipped": len(summary.skipped),
+        "cancelled": len(summary.cancelled),
+        "shown": shown(document, library, summary.outputs),
+        "nodes": {node: {**took, "forecast": forecast.nodes.get(node)} for node, took in nodes.items()},
+    }
