@@ -15,6 +15,7 @@ from nodes.registry import library
 from pipelines.check import check
 from pipelines.document import Document, load
 from pipelines.executors.run import Summary
+from pipelines.thumbnails import HEIGHT, THUMBNAILS
 
 LIBRARY = Path(pipelines.__file__).parent / "library"
 NAMES = sorted(path.name.removesuffix(".loom.json") for path in LIBRARY.glob("*.loom.json"))
@@ -147,3 +148,11 @@ def test_a_caption_says_what_the_sample_shows(studio: Bench) -> None:
 
 def psnr(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8]) -> float:
     return float(10 * np.log10(255**2 / np.mean((one.astype(float) - other) ** 2)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_workflow_has_a_small_picture_of_what_it_makes(name: str) -> None:
+    """`python -m pipelines.thumbnails NAME` makes it."""
+    path = THUMBNAILS / f"{name}.webp"
+    assert probe(path).height == HEIGHT
+    assert path.stat().st_size < 64 * 1024
