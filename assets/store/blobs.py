@@ -34,6 +34,9 @@ class Blobs:
     def has(self, digest: str) -> bool:
         return self.path(digest).is_file()
 
+    def size(self, digest: str) -> int:
+        return self.path(digest).stat().st_size
+
     def read(self, digest: str) -> bytes:
         """A blob's bytes as they are, right or damaged."""
         try:

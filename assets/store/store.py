@@ -15,6 +15,7 @@ from assets.store.blobs import ABANDONED_SECONDS, BlobMissing, Blobs
 from assets.store.eviction import Freed
 from assets.store.index import Index
 from assets.store.leases import Leases
+from assets.store.packing import pack, unpack
 from assets.store.partial import Partial, sweep_partials
 from assets.values import Value
 
@@ -39,7 +40,8 @@ class Store:
     """A folder of results that outlives the process. Threads and processes may share it, each process by its own Store.
 
     folder: made if it is not there. Below it: index-2.db (SQLite, WAL; small blobs too), blobs/ab/abcd... (large
-    ones), partial, runs and tmp. budget: bytes that `trim` brings the blobs down to; None: no bound.
+    ones; clips compressed, without loss), partial, runs and tmp.
+    budget: bytes that `trim` brings the blobs down to; None: no bound.
     """
 
     def __init__(self, folder: Path, budget: int | None = None) -> None:
@@ -181,17 +183,20 @@ class Store:
         def write(db: sqlite3.Connection, now: float) -> None:
             for digest, data in large.items():
                 if digest in staged or not self._blobs.has(digest):
-                    self._blobs.place(staged.get(digest) or self._blobs.stage(data), digest)
+                    self._blobs.place(staged.get(digest) or self._blobs.stage(pack(data)), digest)
+            sizes = {blob.digest: len(blob.data) for blob in blobs} | {
+                digest: self._blobs.size(digest) for digest in large
+            }
             db.executemany(
                 "INSERT INTO blobs VALUES (?, ?, ?, ?) ON CONFLICT (digest)"
                 " DO UPDATE SET (bytes, created, data) = (excluded.bytes, excluded.created, excluded.data)",
-                [(blob.digest, len(blob.data), now, None if blob.digest in large else blob.data) for blob in blobs],
+                [(blob.digest, sizes[blob.digest], now, None if blob.digest in large else blob.data) for blob in blobs],
             )
 
         try:
             for digest, data in large.items():
                 if not self._blobs.has(digest):
-                    staged[digest] = self._blobs.stage(data)
+                    staged[digest] = self._blobs.stage(pack(data))
             yield write
         finally:
             for path in staged.values():
@@ -202,7 +207,7 @@ class Store:
         if not rows:
             raise BlobMissing(f"the store has no result {digest[:12]!r}; run again to compute it")
         data: bytes | None = rows[0][0]
-        return self._blobs.read(digest) if data is None else data
+        return unpack(self._blobs.read(digest)) if data is None else data
 
     def _delete_damaged(self, digest: str) -> bool:
         """Delete a blob unless it has been made good meanwhile."""

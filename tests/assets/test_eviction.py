@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from assets.codec import Encoded, encoded
 from assets.store import BlobMissing, Made, Store
-from assets.values import Clip, Text
+from assets.values import Latent, Text
 
 BYTES = len(encoded(Text("text 0")).data)
 
@@ -48,7 +48,7 @@ def test_what_is_cheapest_to_make_again_goes_first(store: Store) -> None:
 
 
 def test_large_results_go_before_small_ones_that_took_as_long(store: Store) -> None:
-    large = encoded(Clip(np.zeros((4, 128, 160, 3), np.uint8), 8.0))
+    large = encoded(Latent(np.zeros((4, 1, 128, 128), np.float32), "loom-16", 8.0))
     small, big = keep(store, 0), keep(store, 1, blob=large)
     store.budget = len(large.data)
     store.trim()
@@ -230,11 +230,12 @@ from pathlib import Path
 import numpy as np
 from assets.codec import encoded
 from assets.store import BlobMissing, Made, Store
-from assets.values import Clip, Text
+from assets.values import Clip, Latent, Text
 
 store = Store(Path(sys.argv[1]), budget=300_000)
 small = [Text(f"value {number}") for number in range(12)]
-large = [Clip(np.full((4, 96, 96, 3), number, np.uint8), 8.0) for number in range(4)]
+large = [Clip(np.full((4, 96, 96, 3), number, np.uint8), 8.0) for number in range(3)]
+large.append(Latent(np.ones((4, 1, 96, 96), np.float32), 'loom-16', 8.0))
 values = {blob.digest: value for value in [*small, *large] for blob in [encoded(value)]}
 for turn in range(60):
     for number, (digest, value) in enumerate(values.items()):
