@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 from collections import Counter
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from assets.files import Files
 from assets.values import (
@@ -22,7 +22,7 @@ from assets.values import (
     VideoVAE,
 )
 from nodes.api import REGISTRY, FileName, Node, Range, Seed, SpecError, node, warn
-from nodes.context import Context, Workflow
+from nodes.context import Cancelled, Context, Workflow
 
 
 def library() -> dict[str, Node]:
@@ -232,3 +232,25 @@ def meet(*, text: str = "") -> Text:
     """Wait for another node that waits like this, which only comes if the two are computed side by side."""
     MEETING.wait(60)
     return Text(text)
+
+
+@node(version=1, category="test", spec=lambda text: text)
+def climb(text: Text, *, ctx: Context, end: Literal["kill", "cancel", "fail"] = "kill") -> Text:
+    """Add up the numbers of 50 steps, but end at step 37 the first time; says which step it went on from."""
+    import numpy as np
+
+    kept = ctx.kept()
+    total: Any = kept[-1]["total"] if kept else np.zeros(1)
+    ATTEMPTS[text.text] += 1
+    for step in ctx.steps(50):
+        if step < len(kept):
+            continue
+        if step == 37 and not kept and ATTEMPTS[text.text] == 1:
+            if end == "cancel":
+                raise Cancelled
+            if end == "fail":
+                raise ValueError("it slipped")
+            os.kill(os.getpid(), signal.SIGKILL)
+        total = total + step
+        ctx.keep({"total": total})
+    return Text(f"{int(total.sum())} from step {len(kept)}")

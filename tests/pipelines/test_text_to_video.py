@@ -66,6 +66,23 @@ def test_kill_9_while_it_samples_loses_nothing_that_was_finished(studio: Bench, 
     assert {"models", "prompt", "encode", "canvas"} <= set(summary.cached)
 
 
+def test_a_sampling_that_was_killed_on_its_way_ends_the_same_bit_for_bit(
+    studio: Bench, text_to_video: Document
+) -> None:
+    document = changed(text_to_video, "sampler", steps=16, seed=3, sampler="unipc")
+    whole = studio.run(document, {"sampler"}).outputs["sampler"]
+    (key,) = (action.key for action in studio.store.entries() if action.outputs == whole)
+    studio.store.forget(key)
+    far = studio.when(lambda event: event.kind == "step" and event.node == "sampler" and (event.step or 0) >= 3)
+    run = studio.executor.submit(document, {"sampler"})
+    assert far.wait(TIMEOUT)
+    os.kill(studio.executor.worker_pid, signal.SIGKILL)
+    summary = studio.executor.wait(run, TIMEOUT)
+    assert summary.ran == ("sampler",)
+    assert studio.kinds("sampler", run).count("started") == 2
+    assert summary.outputs["sampler"] == whole
+
+
 def test_what_does_not_fit_is_refused_before_anything_runs(studio: Bench, text_to_video: Document) -> None:
     wrong = changed(text_to_video, "canvas", width=72)
     errors = check(wrong, library(), studio.files).errors
