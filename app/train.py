@@ -20,6 +20,7 @@ train = typer.Typer(help="Train the built-in models, stage by stage, or on clips
 T = TypeVar("T")
 
 Out = Annotated[Path, typer.Option(help="Folder of the run: checkpoint and curves; a run that is there goes on.")]
+OwnOut = Annotated[Path | None, typer.Option(help="Folder of the run, that goes on if it is there; else below runs/.")]
 Steps = Annotated[int | None, typer.Option(help="Optimiser steps in all; else as the shipped weights were trained.")]
 Processes = Annotated[int, typer.Option(help="Training processes, one thread each.")]
 Folder = Annotated[Path, typer.Argument(help="Your clips and images, also in folders below it.")]
@@ -58,7 +59,7 @@ def preview(weights: Weights = BUILTIN) -> None:
 
 @train.command()
 def dit(
-    out: Out = Path("runs/dit"),
+    out: OwnOut = None,
     steps: Steps = None,
     processes: Processes = 2,
     weights: Weights = BUILTIN,
@@ -71,8 +72,9 @@ def dit(
     from nodes.dit.train import train as fit
 
     if data:
-        train_on_own(data, out, steps, processes, weights)
+        train_on_own(data, out or run_of("dit", data), steps, processes, weights)
         return
+    out = out or Path("runs/dit")
     config = DiTTraining(vae=weights / "video_vae.safetensors", processes=processes)
     fit(with_steps(config, steps), out)
     for name in ("dit.safetensors", "text_encoder.safetensors"):
@@ -102,7 +104,7 @@ def train_on_own(folder: Path, out: Path, steps: int | None, processes: int, wei
 @train.command()
 def lora(
     folder: Folder,
-    out: Out = Path("runs/lora"),
+    out: OwnOut = None,
     steps: Steps = None,
     rank: Annotated[
         int, typer.Option(help="Of the adapters: more can learn more, and the file grows with it.", min=1)
@@ -116,12 +118,18 @@ def lora(
     from nodes.dit.train_lora import LoRATraining
     from nodes.dit.train_lora import train as fit
 
+    out = out or run_of("lora", folder)
     source = OwnClips(folder, weights / "video_vae.safetensors", out / "latents")
     said_plainly(lambda: say_what_is_learned_from(source))
     config = with_steps(LoRATraining(folder, weights, rank, alpha=rank, prompt=prompt), steps)
     config = replace(config, loop=replace(config.loop, save_every=preview_every))
     said_plainly(lambda: fit(config, out))
     print(f"{out / 'lora.safetensors'}: copy it to the inputs of your workspace and open it with the node load_lora")
+
+
+def run_of(kind: str, folder: Path) -> Path:
+    """Where a training on a folder is kept, unless it is said: another folder's goes elsewhere."""
+    return Path("runs") / f"{kind}-{folder.resolve().name}"
 
 
 def say_what_is_learned_from(source: Any) -> None:

@@ -6,7 +6,9 @@ Needs the video VAE's weights. The clips are those of the DiT's store (see nodes
 
 from __future__ import annotations
 
+import math
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,8 +63,8 @@ class CaptionerTraining:
     )
     # Of 64 x 64; larger clips come in batches of as many tokens.
     batch: int = 48
-    two: float = 0.5
-    """The share of clips that show two things, which are harder than one."""
+    hard: float = 0.5
+    """The share of clips that show two things, and of those that show stripes or dots: the world has fewer."""
     stills: float = 0.1
     noise: float = 0.1
     # Clips that the accuracy is measured on at every checkpoint.
@@ -134,11 +136,12 @@ class _Clips:
     latents: Tensor
     scenes: list[Scene]
 
-    def picked(self, rng: random.Random, count: int, two: float) -> list[int]:
-        """Clips at random, of which the share `two` shows two things."""
-        pair = [len(scene.things) == 2 for scene in self.scenes]
-        weight = [two / max(1, sum(pair)) if is_pair else (1 - two) / max(1, len(pair) - sum(pair)) for is_pair in pair]
-        return rng.choices(range(len(pair)), weight, k=count)
+    def picked(self, rng: random.Random, count: int, hard: float) -> list[int]:
+        """Clips at random, of which the share `hard` shows two things, and the share `hard` patterns."""
+        kinds = [(len(scene.things) == 2, any(t.pattern != "plain" for t in scene.things)) for scene in self.scenes]
+        there = Counter(kinds)
+        weight = {kind: math.prod(hard if is_so else 1 - hard for is_so in kind) / there[kind] for kind in there}
+        return rng.choices(range(len(kinds)), [weight[kind] for kind in kinds], k=count)
 
 
 class Store:
@@ -164,7 +167,7 @@ class Store:
         clips = rng.choices(self.clips, [len(clips.scenes) for clips in self.clips])[0]
         still = rng.random() < self.config.stills
         _, _, _, high, wide = clips.latents.shape
-        picked = clips.picked(rng, max(1, self.config.batch * 64 // (high * wide)), self.config.two)
+        picked = clips.picked(rng, max(1, self.config.batch * 64 // (high * wide)), self.config.hard)
         scenes = [clips.scenes[index] for index in picked]
         frames = (clips.latents[picked, :, :1] if still else clips.latents[picked]).float()
         generator = torch.Generator().manual_seed(rng.getrandbits(63))

@@ -99,10 +99,11 @@ def test_a_lora_is_trained_on_a_folder_and_fits_the_dit(
 
 
 def test_the_dit_goes_on_from_the_weights_on_a_folder_and_leaves_them_as_they_are(
-    weights: Path, clips: Path, tmp_path: Path, train: Callable[..., tuple[int, str]]
+    weights: Path, clips: Path, tmp_path: Path, train: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out, before = tmp_path / "run", weights_digest(weights / "dit.safetensors")
-    code, said = train("dit", "--data", clips, "--out", out, "--steps", 1, "--processes", 1)
+    monkeypatch.chdir(tmp_path)
+    out, before = tmp_path / "runs" / "dit-clips", weights_digest(weights / "dit.safetensors")
+    code, said = train("dit", "--data", clips, "--steps", 1, "--processes", 1)
     assert code == 0, said
     assert weights_digest(weights / "dit.safetensors") == before != weights_digest(out / "dit.safetensors")
     same = "text_encoder.safetensors"
