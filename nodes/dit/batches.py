@@ -5,7 +5,6 @@ All rows of a batch, in all processes, share one layout, so that no product is p
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,11 +16,10 @@ from torch import Tensor
 
 from nodes.dit.config import DiTConfig
 from nodes.dit.masks import given_tokens
+from nodes.dit.objectives import size_shift
 from nodes.patches.layout import Triple, grid_coords, patchify
 
 Drop = Literal["none", "random", "similar"]
-BASE_TOKENS = 80
-"""The tokens of a clip of 17 frames of 64 x 64, for which noise levels are drawn without a shift."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +156,7 @@ def draw_level(count: int, tokens: int, config: DiTConfig, generator: torch.Gene
     if config.objective != "flow":
         return torch.rand(count, generator=generator)
     t = torch.randn(count, generator=generator).sigmoid()
-    shift = math.sqrt(max(1.0, tokens / BASE_TOKENS))
+    shift = size_shift(tokens)
     return shift * t / (1 + (shift - 1) * t)
 
 

@@ -39,7 +39,8 @@ class Packing:
         """What holds for each clip, (b clips d), for each of its tokens: (b n d), or (b 1 d) if there is one clip."""
         if len(self.lengths) == 1:
             return x
-        return x.repeat_interleave(torch.tensor(self.lengths, device=x.device), dim=1, output_size=sum(self.lengths))
+        each = zip(x.split(1, dim=1), self.lengths, strict=True)  # type: ignore[no-untyped-call]
+        return torch.cat([clip.expand(-1, length, -1) for clip, length in each], dim=1)
 
     def _cut(self, x: Tensor) -> list[Tensor]:
         """(b heads n d) -> for each group of k clips of length l: (k b) heads l d."""

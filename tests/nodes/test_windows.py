@@ -36,7 +36,7 @@ def test_a_clip_that_one_window_holds_is_made_as_the_sampler_makes_it(tiny: Tiny
     widgets = {"ctx": bench, "seed": 3, "steps": 2}
     whole = sample(tiny.dit, canvas(tiny, 9), conditioned(tiny), **widgets).patches
     alone = sample_windows(tiny.dit, canvas(tiny, 9), conditioned(tiny), **widgets)
-    assert torch.equal(whole.tokens, alone.tokens)
+    assert torch.allclose(whole.tokens, alone.tokens, atol=1e-5)
 
 
 def test_what_a_window_makes_depends_on_what_came_before_and_not_on_how_long_the_clip_gets(
