@@ -67,10 +67,17 @@ def write_frames(
 
 
 def encode_clip(clip: Clip, ending: str, *, quality: int = 80, workflow: str | None = None) -> bytes:
-    """The bytes of the file that `write_clip` would write, e.g. for a preview; `ending` without a dot."""
+    """`encode_frames` of a clip that is all there."""
+    return encode_frames(clip.frames, clip.spec, ending, quality=quality, workflow=workflow)
+
+
+def encode_frames(
+    frames: Iterable[npt.NDArray[Any]], spec: ClipSpec, ending: str, *, quality: int = 80, workflow: str | None = None
+) -> bytes:
+    """The bytes of the file that `write_frames` would write, e.g. for a preview; `ending` without a dot."""
     with tempfile.TemporaryDirectory(prefix="patchloom-") as folder:
         path = Path(folder) / f"clip.{ending}"
-        write_clip(clip, path, quality=quality, workflow=workflow)
+        write_frames(frames, spec, path, quality=quality, workflow=workflow)
         return path.read_bytes()
 
 

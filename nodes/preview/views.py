@@ -1,6 +1,6 @@
 """Every value as something to look at. No torch here: a server draws these too."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 from einops import rearrange, repeat
 
 from assets.images import contact_sheet
-from assets.media import encode_clip
+from assets.media import encode_clip, encode_frames
 from assets.values import (
     Clip,
     Conditioning,
@@ -23,7 +23,7 @@ from assets.values import (
     Trajectory,
 )
 from assets.values.patches import Grid, grid_tokens
-from nodes.preview.colours import as_latent, coloured, enlarged, floats
+from nodes.preview.colours import as_latent, coloured, enlarged, enlargement, floats
 from nodes.preview.steps import side_by_side
 
 MASK_FPS = 8.0
@@ -72,11 +72,15 @@ def _(value: Conditioning) -> View:
 
 @view.register
 def _(value: Clip) -> View:
-    clip = Clip(enlarged(value.frames), value.fps)
-    if value.spec.frames == 1:
-        return View("image/png", encode_clip(clip, "png"), str(value.spec))
-    ending = "webm" if value.spec.channels == 4 else "mp4"
-    return View(f"video/{ending}", encode_clip(clip, ending, quality=85), str(value.spec))
+    spec = value.spec
+    factor = enlargement(spec.height, spec.width)
+    large = replace(spec, height=factor * spec.height, width=factor * spec.width)
+    # One by one: a long clip is not to be held a second time, and larger.
+    frames = (enlarged(value.frames[index : index + 1])[0] for index in range(spec.frames))
+    if spec.frames == 1:
+        return View("image/png", encode_frames(frames, large, "png"), str(spec))
+    ending = "webm" if spec.channels == 4 else "mp4"
+    return View(f"video/{ending}", encode_frames(frames, large, ending, quality=85), str(spec))
 
 
 @view.register
