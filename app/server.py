@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nicegui import app, ui
 
+from app.api.cache import cache_routes
 from app.api.media import media_routes
 from app.api.queue import queue_routes
 from app.api.security import protect
@@ -31,6 +32,7 @@ def serve(settings: Settings, open_browser: bool, workflow: Path | None = None) 
     first = workspace.first(workflow)
     app.include_router(workflow_routes(workspace))
     app.include_router(media_routes(workspace))
+    app.include_router(cache_routes(workspace))
     app.include_router(queue_routes(workspace))
     add_pages(workspace, first)
     protect(settings.host, settings.port)
