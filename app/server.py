@@ -7,6 +7,7 @@ from pathlib import Path
 from nicegui import app, ui
 
 from app.api.cache import cache_routes
+from app.api.library import library_routes
 from app.api.media import media_routes
 from app.api.queue import queue_routes
 from app.api.security import protect
@@ -34,6 +35,7 @@ def serve(settings: Settings, open_browser: bool, workflow: Path | None = None) 
     app.include_router(media_routes(workspace))
     app.include_router(cache_routes(workspace))
     app.include_router(queue_routes(workspace))
+    app.include_router(library_routes(workspace))
     add_pages(workspace, first)
     protect(settings.host, settings.port)
     app.on_startup(lambda: listen(workspace))

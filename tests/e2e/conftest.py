@@ -109,9 +109,11 @@ def server(tmp_path: Path) -> Iterator[Served]:
 def editor(browser: Browser, server: Served) -> Iterator[Editor]:
     """The editor on a fresh workspace. It must log no error and ask nothing of another host."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
+    # A first visit begins with the gallery and a tour, which have a test of their own.
+    context.add_init_script("localStorage.setItem('patchloom.toured', 'yes')")
     editor = Editor(context.new_page(), server)
     page = editor.page
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     page.on("pageerror", lambda error: editor.complaints.append(str(error)))
     page.on("console", lambda said: said.type == "error" and editor.complaints.append(said.text))
     page.on("request", lambda asked: editor.elsewhere.append(asked.url) if foreign(asked.url, server) else None)

@@ -33,6 +33,7 @@ export const ICONS = {
   first: "M3.5 3h9M8 13V6M5 8.8L8 6l3 2.8",
   later: "M8 3v9M5 9.2L8 12l3-2.8",
   pin: "M6 2.5h4M6.8 2.5v4.2L4.5 9.3h7L9.2 6.7V2.5M8 9.3v4.2",
+  sliders: "M2.5 5h6M11.5 5h2M10 3.5v3M2.5 11h2M7.5 11h6M6 9.5v3",
   star: "M8 2l1.8 3.8l4.2.5l-3.1 2.9l.8 4.1L8 11.3l-3.7 2l.8-4.1L2 6.3l4.2-.5z",
   command: "M3 4.5l3.5 3.5L3 11.5M8 12h5",
   compare: "M2.5 3.5h11v9h-11zM8 2v12",

@@ -2,11 +2,13 @@
 import flowStyles from "@vue-flow/core/dist/style.css?inline";
 import Editor from "./Editor.vue";
 import annotationStyles from "./styles/annotations.css?inline";
+import appStyles from "./styles/app.css?inline";
 import canvasStyles from "./styles/canvas.css?inline";
 import { fontFaces } from "./styles/fonts.js";
 import nodeStyles from "./styles/nodes.css?inline";
 import panelStyles from "./styles/panels.css?inline";
 import queueStyles from "./styles/queue.css?inline";
+import startStyles from "./styles/start.css?inline";
 import themeStyles from "./styles/theme.css?inline";
 import viewerStyles from "./styles/viewer.css?inline";
 import widgetStyles from "./styles/widgets.css?inline";
@@ -23,6 +25,8 @@ sheet.textContent = [
   annotationStyles,
   viewerStyles,
   queueStyles,
+  startStyles,
+  appStyles,
 ].join("\n");
 document.head.append(sheet);
 

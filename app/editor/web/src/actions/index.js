@@ -5,7 +5,8 @@ import { cancelRun, redo, session, startRun, undo } from "../state/document.js";
 import { dissolveNodes, layoutOf, modeOf, nodeIds, removeNodes, setLayouts, setMode } from "../state/graph.js";
 import { say } from "../state/messages.js";
 import { run } from "../state/run.js";
-import { flip, toggleRail, ui } from "../state/ui.js";
+import { closeTab, turn } from "../state/tabs.js";
+import { flip, show, toggleRail, ui } from "../state/ui.js";
 import { duration, fit, flow, select, selectedIds, selectedWires } from "../state/view.js";
 import { compare, view } from "../state/viewer.js";
 import { downloadWorkflow, openFromDisk, saveCopy } from "../state/workflows.js";
@@ -71,6 +72,11 @@ export const actions = [
   { name: "theme", label: "Light or dark", group: "View", keys: [], perform: () => (ui.theme = ui.theme === "dark" ? "light" : "dark") },
   { name: "keys", label: "Keyboard shortcuts", group: "View", keys: ["Shift+?"], pane: true, perform: () => (ui.keys = !ui.keys) },
 
+  { name: "app", label: "App view", group: "View", keys: ["Ctrl+E"], everywhere: true, perform: () => show(ui.app ? "graph" : "app") },
+  { name: "gallery", label: "Start page", group: "File", keys: ["Ctrl+Shift+O"], perform: () => (ui.gallery = !ui.gallery) },
+  { name: "next-tab", label: "Next workflow", group: "File", keys: ["Alt+PageDown"], perform: () => turn(1) },
+  { name: "previous-tab", label: "Previous workflow", group: "File", keys: ["Alt+PageUp"], perform: () => turn(-1) },
+  { name: "close-tab", label: "Close this workflow’s tab", group: "File", keys: [], perform: () => closeTab(session.name) },
   { name: "save", label: "Save", group: "File", keys: ["Ctrl+S"], everywhere: true, perform: () => say(`Every edit is saved as you make it, in ${session.name}.`) },
   { name: "save-copy", label: "Save a copy…", group: "File", keys: ["Ctrl+Shift+S"], everywhere: true, perform: saveCopy },
   { name: "download", label: "Download as a file", group: "File", keys: [], perform: downloadWorkflow },

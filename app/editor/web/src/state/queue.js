@@ -5,7 +5,7 @@ import { secondsText } from "./run.js";
 import { openWorkflow } from "./workflows.js";
 
 /** runs: those that go on or wait, in order (the first hundred); count: of all; progress: of the one that goes on. */
-export const queue = shallowReactive({ runs: [], count: 0, progress: null, last: null });
+export const queue = shallowReactive({ runs: [], count: 0, progress: null, last: null, elsewhere: false });
 /** Runs that ended, the last first, as far as they were asked for. */
 export const past = shallowReactive({ runs: [], loaded: false, more: false });
 const PAGE = 30;

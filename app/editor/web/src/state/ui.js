@@ -10,6 +10,11 @@ export const ui = shallowReactive({
   /** null | {x, y, node: id | null, wire: key | null} */
   menu: null,
   keys: false,
+  gallery: false,
+  /** the workflow as a form instead of a graph; its address ends in #app */
+  app: location.hash === "#app",
+  /** the step of the tour that is shown, or null */
+  tour: null,
   finding: false,
   commands: false,
   /** id of the node, frame or note whose words are being written */
@@ -31,6 +36,7 @@ export const ui = shallowReactive({
   pointer: { x: 0, y: 0 },
 });
 
+document.documentElement.lang = "en";
 watchEffect(() => {
   document.documentElement.dataset.theme = ui.theme;
   localStorage.setItem("patchloom.theme", ui.theme);
@@ -58,6 +64,12 @@ export function flip(name) {
 
 function kept(name, otherwise) {
   return (localStorage.getItem(`patchloom.${name}`) ?? (otherwise ? "on" : "off")) === "on";
+}
+
+/** "graph" or "app" */
+export function show(which) {
+  ui.app = which === "app";
+  history.replaceState(null, "", ui.app ? "#app" : location.pathname);
 }
 
 export function toggleRail(panel) {

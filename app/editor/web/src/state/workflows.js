@@ -14,6 +14,9 @@ export async function saveCopy() {
   await act(`/api/workflows/${encodeURIComponent(session.name)}/copy`, { name });
 }
 
+/** A copy of a shipped workflow. */
+export const beginFrom = (shipped) => act(`/api/library/${encodeURIComponent(shipped)}`);
+
 export const newWorkflow = () => act("/api/workflows", { name: "untitled" });
 
 export function downloadWorkflow() {

@@ -1,0 +1,64 @@
+"""The shipped workflows: what there is to begin with, each with a picture of what it made."""
+
+import json
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+from fastapi import APIRouter, HTTPException
+from fastapi.responses import FileResponse
+
+from app.editor.workspace import ENDING, SHIPPED, Workspace
+from pipelines.document import load
+
+THUMBNAILS = SHIPPED / "thumbnails"
+# What is shown first; the rest follows by name.
+FIRST = ("text_to_video", "text_to_image", "animate_image", "extend_video", "seamless_loop", "edit_video", "inpaint")
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """thumbnail: its address, "" where there is none."""
+
+    name: str
+    title: str
+    description: str
+    thumbnail: str
+
+
+def library_routes(workspace: Workspace) -> APIRouter:
+    router = APIRouter(prefix="/api/library")
+
+    @router.get("")
+    def shipped() -> list[dict[str, str]]:
+        return [asdict(each) for each in all_shipped()]
+
+    @router.get("/{name}/thumbnail")
+    def thumbnail(name: str) -> FileResponse:
+        return FileResponse(THUMBNAILS / f"{known(name).name}.webp", media_type="image/webp")
+
+    @router.post("/{name}")
+    async def begin(name: str) -> dict[str, str]:
+        """A copy of a shipped workflow, to work in."""
+        return {"name": workspace.create(known(name).name, load(SHIPPED / f"{name}{ENDING}"))}
+
+    return router
+
+
+def known(name: str) -> Shipped:
+    for each in all_shipped():
+        if each.name == name:
+            return each
+    raise HTTPException(404, f"no workflow {name[:80]!r} is shipped; the gallery shows those that are")
+
+
+@cache
+def all_shipped() -> tuple[Shipped, ...]:
+    names = sorted(path.name.removesuffix(ENDING) for path in SHIPPED.glob(f"*{ENDING}"))
+    return tuple(described(name) for name in sorted(names, key=lambda name: (*FIRST, name).index(name)))
+
+
+def described(name: str) -> Shipped:
+    meta = json.loads(Path(SHIPPED / f"{name}{ENDING}").read_text(encoding="utf-8")).get("meta", {})
+    thumbnail = f"/api/library/{name}/thumbnail" if (THUMBNAILS / f"{name}.webp").is_file() else ""
+    return Shipped(name, meta.get("title", name), meta.get("description", ""), thumbnail)

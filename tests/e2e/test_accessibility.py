@@ -1,0 +1,85 @@
+"""What axe-core finds on each state of the page: nothing serious, dark or light; and what the keyboard reaches."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Editor
+from playwright.sync_api import Page, expect
+from test_arranging import ROW, pick
+
+pytestmark = pytest.mark.e2e
+
+AXE = Path(__file__).parents[2] / "app" / "editor" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+STATES: dict[str, Callable[[Page], Any]] = {
+    "graph": lambda page: None,
+    "keys": lambda page: page.keyboard.press("Shift+?"),
+    "commands": lambda page: page.keyboard.press("Control+k"),
+    "palette": lambda page: page.keyboard.press("Tab"),
+    "library": lambda page: page.keyboard.press("Control+l"),
+    "app": lambda page: page.keyboard.press("Control+e"),
+    "start": lambda page: page.keyboard.press("Control+Shift+O"),
+}
+
+
+def serious(page: Page) -> list[str]:
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    return [
+        f"{each['id']}: {each['help']} ({', '.join(str(node['target'][-1]) for node in each['nodes'][:3])})"
+        for each in found["violations"]
+        if each["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_axe_finds_nothing_serious_in_any_state_of_the_page(editor: Editor, theme: str) -> None:
+    editor.page.add_init_script(f"localStorage.setItem('patchloom.theme', '{theme}')")
+    editor.page.emulate_media(reduced_motion="reduce")
+    editor.bring_in(ROW)
+    pick(editor, "prompt")
+    editor.page.keyboard.press("m")
+    editor.page.evaluate(AXE.read_text())
+    found = {}
+    for name, show in STATES.items():
+        show(editor.page)
+        editor.page.wait_for_timeout(100)
+        found[name] = serious(editor.page)
+        editor.page.keyboard.press("Escape")
+        if name in ("app", "library"):
+            show(editor.page)
+    assert not {name: problems for name, problems in found.items() if problems}
+
+
+def test_keys_are_taken_from_another_action_only_when_that_is_said_and_wanted(editor: Editor) -> None:
+    editor.bring_in(ROW)
+    page = editor.page
+    page.keyboard.press("Shift+?")
+    row = page.locator('[data-action="tidy"]')
+    row.get_by_role("button", name="Other keys").click()
+    page.keyboard.press("Control+d")
+    expect(row.get_by_role("alert")).to_contain_text("Ctrl+D is for Duplicate")
+    page.keyboard.press("Escape")
+    expect(page.locator('[data-action="duplicate"]')).to_contain_text("Ctrl+D")
+    row.get_by_role("button", name="Other keys").click()
+    page.keyboard.press("Control+d")
+    page.keyboard.press("Enter")
+    expect(row).to_contain_text("Ctrl+D")
+    expect(page.locator('[data-action="duplicate"]')).not_to_contain_text("Ctrl+D")
+    page.reload()
+    page.locator(".node").first.wait_for()
+    page.keyboard.press("Control+d")
+    expect(page.get_by_role("button", name="Undo")).to_have_attribute("title", "Undo tidy  Ctrl+Z")
+    expect(page.locator(".node")).to_have_count(3)
+
+
+def test_every_action_is_found_and_done_by_the_keyboard_alone(editor: Editor) -> None:
+    editor.bring_in(ROW)
+    editor.page.keyboard.press("Control+k")
+    editor.page.keyboard.type("select all")
+    editor.page.keyboard.press("Enter")
+    expect(editor.page.locator(".node.selected")).to_have_count(3)
+    editor.page.keyboard.press("Control+k")
+    editor.page.keyboard.type("align left")
+    editor.page.keyboard.press("Enter")
+    editor.wait_for_records(lambda records: len({records[f"layout:{node}"]["x"] for node in ROW["nodes"]}) == 1)

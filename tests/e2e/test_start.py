@@ -1,0 +1,77 @@
+"""The first minute, and the workflow as a form."""
+
+import pytest
+from conftest import Editor
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.e2e
+
+
+def test_a_first_visit_begins_with_the_gallery_and_a_tour_and_both_come_once(editor: Editor) -> None:
+    page = editor.page
+    page.add_init_script("localStorage.removeItem('patchloom.toured')")
+    page.goto(editor.server.url)
+    page.get_by_role("button", name="Text to image").click()
+    page.wait_for_url("**/w/text_to_image")
+    hint = page.get_by_role("dialog", name="Tour")
+    expect(hint).to_contain_text("Say what you want to see")
+    for _ in range(3):
+        hint.get_by_role("button", name="Next").click()
+    hint.get_by_role("button", name="Done").click()
+    expect(hint).to_have_count(0)
+    assert page.evaluate("localStorage.getItem('patchloom.toured')") == "yes"
+    expect(page.get_by_role("dialog", name="Start")).to_have_count(0)
+
+
+def test_the_app_view_is_a_form_of_what_was_chosen_and_changes_the_same_workflow(editor: Editor) -> None:
+    editor.open()
+    page = editor.page
+    page.get_by_role("button", name="App", exact=True).click()
+    form = page.get_by_role("region", name="App view")
+    expect(form.get_by_role("spinbutton", name="Steps")).to_have_count(0)
+    page.get_by_role("button", name="Choose what is shown").click()
+    form.get_by_role("checkbox", name="Steps").check()
+    expect(form.get_by_role("spinbutton", name="Steps")).to_have_count(1)
+    editor.wait_for_records(lambda records: ["sampler", "steps"] in records.get("meta:app", {}).get("widgets", []))
+    form.get_by_role("textbox", name="Text").fill("a blue star")
+    editor.wait_for_records(lambda records: records["node:prompt"]["params"]["text"] == "a blue star")
+    assert page.url.endswith("#app")
+    page.reload()
+    expect(form.get_by_role("spinbutton", name="Steps")).to_have_count(1)
+
+
+def test_the_app_view_is_read_at_360_pixels_without_scrolling_sideways(editor: Editor) -> None:
+    editor.page.set_viewport_size({"width": 360, "height": 740})
+    editor.open("/w/text_to_video#app")
+    expect(editor.page.get_by_role("button", name="Run")).to_be_in_viewport()
+    form = editor.page.locator(".app-view")
+    expect(form).to_be_visible()
+    assert form.evaluate("form => form.scrollWidth <= form.clientWidth")
+    assert editor.page.locator(".topbar").evaluate("bar => bar.scrollWidth <= innerWidth")
+
+
+def test_open_workflows_stand_side_by_side_and_what_is_copied_in_one_is_pasted_in_another(editor: Editor) -> None:
+    editor.open("/w/text_to_video")
+    page = editor.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    editor.of_type("Prompt").locator(".node-title").click()
+    page.keyboard.press("Control+c")
+    editor.bring_in({"format": "patchloom/1", "nodes": {}})
+    tabs = page.get_by_role("navigation", name="Open workflows")
+    expect(tabs.locator(".tab")).to_have_text(["text_to_video", "small"])
+    page.keyboard.press("Control+v")
+    expect(editor.of_type("Prompt")).to_have_count(1)
+    tabs.get_by_role("button", name="text_to_video", exact=True).click()
+    page.wait_for_url("**/w/text_to_video")
+    tabs.get_by_role("button", name="Close small").click()
+    expect(tabs.locator(".tab")).to_have_count(1)
+
+
+def test_a_widget_that_was_changed_goes_back_to_its_default(editor: Editor) -> None:
+    editor.open("/w/text_to_video")
+    sampler = editor.node("sampler")
+    sampler.get_by_role("button", name="Another seed").click()
+    reset = sampler.get_by_role("button", name="Seed: back to the default")
+    reset.click()
+    editor.wait_for_records(lambda records: records["node:sampler"]["params"]["seed"] == 0)
+    expect(reset).to_have_count(0)
