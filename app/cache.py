@@ -64,6 +64,8 @@ def ls(
 def verify(home: Home = None) -> None:
     """Read everything; delete what is damaged, so that it is made again when it is needed."""
     with opened(home) as store:
+        if store.mend():
+            fail("the index was damaged and is put aside; what it knew is made again when it is needed")
         damaged = store.verify()
     print(f"{len(damaged)} damaged and deleted" if damaged else "all is whole")
 

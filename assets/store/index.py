@@ -57,41 +57,65 @@ class Index:
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._lock = threading.RLock()
         try:
             self._connection = _connect(path)
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise
-            path.replace(path.with_suffix(f".damaged-{int(time.time())}"))
-            for name in (f"{path.name}-wal", f"{path.name}-shm"):
-                path.with_name(name).unlink(missing_ok=True)
-            self._connection = _connect(path)
+            self._connection = self._begun_anew()
 
     def ask(self, sql: str, *parameters: object) -> list[Any]:
-        """The rows of one statement."""
-        with self._lock:
+        """The rows of one statement; OSError, with a sentence, where they cannot be had."""
+        with _plainly(), self._lock:
             return self._connection.execute(sql, parameters).fetchall()
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that no other thread or process writes beside: all of it happens, or none."""
-        try:
-            with self._lock, _transaction(self._connection):
-                yield self._connection
-        except sqlite3.OperationalError as error:
-            raise OSError(f"the store could not be written ({error}); free some space or clear the cache") from error
+        """A transaction that no other thread or process writes beside: all of it happens, or none, with an OSError."""
+        with _plainly(), self._lock, _transaction(self._connection):
+            yield self._connection
+
+    def mend(self) -> bool:
+        """Read all of it; begin anew, and return True, if it is damaged."""
+        with self._lock:
+            with contextlib.suppress(OSError):
+                if self.ask("PRAGMA quick_check") == [("ok",)]:
+                    return False
+            self._connection.close()
+            self._connection = self._begun_anew()
+        return True
 
     def shrink(self) -> None:
         """Give back to the disk what deleted rows took, where it is much and nobody else is busy."""
         (free,), (pages,) = self.ask("PRAGMA freelist_count") + self.ask("PRAGMA page_count")
         if free > pages / 4:
-            with contextlib.suppress(sqlite3.OperationalError):
+            with contextlib.suppress(OSError):
                 self.ask("VACUUM")
 
     def close(self) -> None:
         with self._lock:
             self._connection.close()
+
+    def _begun_anew(self) -> sqlite3.Connection:
+        self._path.replace(self._path.with_suffix(f".damaged-{int(time.time())}"))
+        for name in (f"{self._path.name}-wal", f"{self._path.name}-shm"):
+            self._path.with_name(name).unlink(missing_ok=True)
+        return _connect(self._path)
+
+
+@contextlib.contextmanager
+def _plainly() -> Iterator[None]:
+    """What SQLite says of the disk, as a sentence."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise OSError(f"the store cannot be used ({error}); free some space or clear the cache") from error
+    except sqlite3.DatabaseError as error:
+        if type(error) is not sqlite3.DatabaseError:
+            raise
+        raise OSError(f"the store is damaged ({error}); stop Patchloom and run `patchloom cache verify`") from error
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -159,6 +159,10 @@ class Store:
             freed = sum((eviction.forget(db, self._blobs, key) for (key,) in keys), Freed())
             return freed + eviction.sweep(db, self._blobs, before=time.time())
 
+    def mend(self) -> bool:
+        """Put the index aside and begin anew, and return True, if it is damaged; no other process may have it open."""
+        return self._index.mend()
+
     def verify(self) -> list[str]:
         """Read every blob; delete those that are damaged and return their digests."""
         damaged = []

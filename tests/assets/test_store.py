@@ -258,6 +258,24 @@ def test_a_damaged_index_is_put_aside_and_begun_anew(store: Store, workspace: Pa
     assert list((workspace / "store").glob("index-2.damaged-*"))
 
 
+def test_an_index_damaged_in_the_middle_says_so_and_is_mended(store: Store, workspace: Path) -> None:
+    for number in range(200):
+        store.record(f"key {number}", "blur", {"text": store.put(Text(f"text {number}" * 50))}, 0.0, "cpu")
+    assert not store.mend()
+    store.close()
+    with (workspace / "store" / "index-2.db").open("r+b") as file:
+        file.seek(3 * 4096)
+        file.write(b"?" * 40 * 4096)
+    again = Store(workspace / "store")
+    with pytest.raises(OSError, match="run `patchloom cache verify`"):
+        again.entries()
+    assert again.mend()
+    assert again.entries() == []
+    again.record("key", "blur", {"text": again.put(Text("anew"))}, 0.0, "cpu")
+    assert again.lookup("key")
+    again.close()
+
+
 def test_the_index_is_a_write_ahead_log(store: Store, workspace: Path) -> None:
     """Readers do not wait for a writer: one process can look up while another records."""
     writer = sqlite3.connect(workspace / "store" / "index-2.db", isolation_level=None)
