@@ -6,6 +6,7 @@ import hashlib
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -55,22 +56,25 @@ class OwnClips:
         _, held = split(self.encoded())
         return [batch for clips in by_size(held) for batch in judged_batches(clips, config)]
 
-    def encoded(self) -> list[Shown]:
+    def encoded(self) -> tuple[Shown, ...]:
         """Every clip of the folder that can be read; FolderError where a text is missing, or no clip can be read."""
-        files = clip_files(self.folder)
-        refuse_missing_texts(files)
-        digest, vae = weights_digest(self.vae), load_vae(self.vae)
-        shown = []
-        for path in files:
-            try:
-                shown.append(Shown(kept_latent(vae, digest, path, self.kept, self.taken), text_of(path)))
-            except MediaError as error:
-                print(f"left out: {error}")
-        if not shown:
-            raise FolderError(
-                f"None of the {len(files)} clips in {self.folder} can be read. Try others, as mp4 or png."
-            )
-        return shown
+        return _encoded(self)
+
+
+@cache
+def _encoded(own: OwnClips) -> tuple[Shown, ...]:
+    files = clip_files(own.folder)
+    refuse_missing_texts(files)
+    digest, vae = weights_digest(own.vae), load_vae(own.vae)
+    shown = []
+    for path in files:
+        try:
+            shown.append(Shown(kept_latent(vae, digest, path, own.kept, own.taken), text_of(path)))
+        except MediaError as error:
+            print(f"left out: {error}")
+    if not shown:
+        raise FolderError(f"None of the {len(files)} clips in {own.folder} can be read. Try others, as mp4 or png.")
+    return tuple(shown)
 
 
 def refuse_missing_texts(files: Sequence[Path]) -> None:

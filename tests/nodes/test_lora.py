@@ -152,6 +152,17 @@ def test_clips_without_a_text_are_named_before_anything_is_encoded(tiny: TinyMod
     assert not (tmp_path / "kept").exists()
 
 
+def test_a_clip_that_cannot_be_read_is_left_out_and_said_once(
+    tiny: TinyModels, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = fill(tmp_path / "clips", 3)
+    (folder / "1.mp4").write_bytes(b"no video")
+    own = OwnClips(folder, Path(tiny.vae.path), tmp_path / "kept")
+    assert sum(len(clips.latents) for clips in own.clips(0, 1)) == 2
+    assert len(own.encoded()) == 2
+    assert capsys.readouterr().out.count("left out: 1.mp4") == 1
+
+
 def test_clips_come_at_their_own_sizes_and_one_in_eight_is_held_out(tiny: TinyModels, tmp_path: Path) -> None:
     own = OwnClips(fill(tmp_path / "clips", 9), Path(tiny.vae.path), tmp_path / "kept", Taken())
     shapes = {tuple(clips.latents.shape) for clips in own.clips(0, 1)}
