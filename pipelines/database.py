@@ -42,6 +42,10 @@ class Database:
                 raise
             self._connection.execute("COMMIT")
 
+    def version(self) -> int:
+        """Another number whenever another process has written."""
+        return int(self.query("PRAGMA data_version")[0][0])
+
     def close(self) -> None:
         with self._lock:
             self._connection.close()

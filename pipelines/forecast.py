@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from statistics import median, median_low
-from typing import Any
+from typing import Any, NamedTuple
 
 from assets.files import Files
 from assets.store import Store
@@ -32,17 +32,24 @@ SAME = 1.02
 STEEPEST = 2.0
 
 
+class Expected(NamedTuple):
+    """Of one node."""
+
+    seconds: float
+    peak_bytes: int
+
+
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """seconds, peak_bytes: of the whole run, as far as its nodes were measured before.
 
-    nodes: seconds of each node that will run and was measured. unknown: those that will run and never did.
+    nodes: what is expected of each that will run and was measured. unknown: those that will run and never did.
     cached: nodes whose results are stored. loads: of the nodes that will run, to learn from them afterwards.
     """
 
     seconds: float
     peak_bytes: int
-    nodes: dict[str, float]
+    nodes: dict[str, Expected]
     unknown: tuple[str, ...]
     cached: int
     loads: dict[str, Load]
@@ -80,17 +87,19 @@ class Forecaster:
             elif node not in stored and node not in wrong:
                 loads[node] = load_of(document, node, self._library[document.nodes[node]["type"]], specs)
         known: dict[tuple[str, int], list[Measurement]] = {}
-        seconds: dict[str, float] = {}
-        peaks = [0]
+        nodes: dict[str, Expected] = {}
         for node, load in loads.items():
             key = (load.node_type, load.version)
             if key not in known:
                 known[key] = self._measurements.of(*key)
             if known[key]:
-                seconds[node] = expected(load, [(one.load, one.seconds) for one in known[key]], alone=1.0)
-                peaks.append(round(expected(load, [(one.load, one.peak_bytes) for one in known[key]], alone=0.0)))
-        unknown = tuple(node for node in loads if node not in seconds)
-        return Forecast(sum(seconds.values()), max(peaks), seconds, unknown, len(stored), loads)
+                seconds = expected(load, [(one.load, one.seconds) for one in known[key]], alone=1.0)
+                peak = expected(load, [(one.load, float(one.peak_bytes)) for one in known[key]], alone=0.0)
+                nodes[node] = Expected(seconds, round(peak))
+        unknown = tuple(node for node in loads if node not in nodes)
+        total = sum(node.seconds for node in nodes.values())
+        peak_bytes = max((node.peak_bytes for node in nodes.values()), default=0)
+        return Forecast(total, peak_bytes, nodes, unknown, len(stored), loads)
 
     def learn(self, forecast: Forecast, took: Mapping[str, Mapping[str, Any]]) -> None:
         """Remember what the nodes of a run took: {"seconds", "peak_bytes"} by node."""

@@ -54,6 +54,12 @@ def queue_routes(workspace: Workspace) -> APIRouter:
     def document(name: str) -> Document:
         return workspace.open(name).document
 
+    @router.get("/workflows/{name}/forecast")
+    async def forecast(name: str) -> dict[str, Any]:
+        with refusals():
+            foreseen = await asyncio.to_thread(queue.forecaster.forecast, document(name))
+            return foreseen.to_json() | {"nodes": {node: each._asdict() for node, each in foreseen.nodes.items()}}
+
     @router.get("/queue")
     async def waiting() -> dict[str, Any]:
         shown: dict[str, Any] = workspace.feed.message()["queue"]

@@ -49,6 +49,7 @@ class QueueFeed:
         shown: dict[str, Any] = {
             "runs": [run.to_json() for run in alive[:MOST]],
             "count": len(alive),
+            "elsewhere": self._queue.elsewhere,
             "last": next((run.ended for run in self._queue.book.history(1)), None),
         }
         progress = self._queue.progress

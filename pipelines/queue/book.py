@@ -180,6 +180,10 @@ class Book:
             raise RunUnknown(f"there is no sweep {sweep[:40]!r}; the history lists those there are")
         return rows[0][0], json.loads(rows[0][1])
 
+    def version(self) -> int:
+        """Another number whenever another process has written to the book."""
+        return self._database.version()
+
     def close(self) -> None:
         self._database.close()
 

@@ -68,6 +68,8 @@ class Queue:
         self.book = Book(folder / BOOK)
         self.forecaster = Forecaster(folder / MEASUREMENTS, library, store, files, device)
         self.progress: Progress | None = None
+        # Whether another process works on the book, as far as is known.
+        self.elsewhere = True
         self._executor = executor
         self._library = library
         self._held = Held(folder / LOCK)
@@ -160,14 +162,16 @@ class Queue:
         self.book.close()
 
     def _work(self) -> None:
-        holding = False
+        version = 0
         while not self._closing:
             try:
-                if not holding:
-                    holding = self._held.take()
-                    if holding and self.book.begin_again():
+                if self.elsewhere and self._held.take():
+                    self.elsewhere = False
+                    if self.book.begin_again():
                         self._changed()
-                run = self.book.begin() if holding else None
+                if version != (version := self.book.version()):
+                    self._changed()
+                run = None if self.elsewhere else self.book.begin()
                 if run is not None:
                     self._try(run)
                     continue

@@ -33,5 +33,9 @@ def result_of(
         "skipped": len(summary.skipped),
         "cancelled": len(summary.cancelled),
         "shown": shown(document, library, summary.outputs),
-        "nodes": {node: {**took, "forecast": forecast.nodes.get(node)} for node, took in nodes.items()},
+        "nodes": {node: {**took, "forecast": _seconds(forecast, node)} for node, took in nodes.items()},
     }
+
+
+def _seconds(forecast: Forecast, node: str) -> float | None:
+    return forecast.nodes[node].seconds if node in forecast.nodes else None

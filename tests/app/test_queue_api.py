@@ -44,6 +44,8 @@ def test_a_run_is_queued_done_and_its_exact_graph_opens_again(server: Served) ->
     assert (found["state"], found["result"]["ran"]) == ("done", 1)
     assert found["result"]["nodes"].keys() == {"a"}
     assert found["forecast"]["unknown"] == 1
+    foreseen = httpx.get(f"{server.url}/api/workflows/{TEXTS}/forecast").json()
+    assert (foreseen["to_run"], foreseen["cached"]) == (1, 1)
     listed = httpx.get(f"{server.url}/api/history").json()
     assert listed[0]["id"] == run
     assert "nodes" not in listed[0]["result"]

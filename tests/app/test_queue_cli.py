@@ -60,7 +60,9 @@ def test_runs_are_queued_reordered_and_cancelled(home: Path) -> None:
 
 def test_the_queue_is_worked_through_and_a_sweep_becomes_a_sheet(home: Path) -> None:
     (run,) = said("queue", "add", "small.loom.json").split()
+    assert "never measured here: load, sizes" in said("forecast", "small.loom.json")
     assert "done, 2 nodes run" in said("queue", "run")
+    assert "all, with 1 stored" in said("forecast", "small.loom.json", "--set", "load.start=4")
     said("sweep", "small.loom.json", "--over", "load.start=0,10", "--over", "load.stride=1..2", "-o", "sheet.mp4")
     assert read_clip(Path("sheet.mp4")).spec.frames == 2
     shown = said("history", "show", run)

@@ -89,7 +89,7 @@ def test_a_forecast_learns_from_runs_and_leaves_out_what_is_stored(bench: Bench,
     assert (before.seconds, before.cached) == (0, 0)
     forecaster.learn(before, {"n": took(0.5, 1000), "r": took(3.0, 5000), "p": took(0.25, 2000)})
     after = forecaster.forecast(painted(seed=901))
-    assert after.nodes == {"n": 0.5, "r": 3.0, "p": 0.25}
+    assert after.nodes == {"n": (0.5, 1000), "r": (3.0, 5000), "p": (0.25, 2000)}
     assert (after.seconds, after.peak_bytes, after.unknown) == (3.75, 5000, ())
     assert forecaster.forecast(painted(seed=901), ["n"]).seconds == 0.5
 
