@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from assets.store import Made, Store
 
-Answer = Callable[[OSError | None], None]
+Answer = Callable[[Exception | None], None]
 PENDING_BYTES = 1024**3
 
 
@@ -43,10 +43,10 @@ class Keeper:
                 self._pending -= sum(size(made) for made, _ in batch)
                 self._changed.notify_all()
 
-    def _keep(self, batch: list[Made]) -> OSError | None:
+    def _keep(self, batch: list[Made]) -> Exception | None:
         try:
             self._store.keep(batch)
-        except OSError as error:
+        except Exception as error:
             return error
         return None
 

@@ -37,7 +37,8 @@ def available(device: str) -> int | None:
 class PeakMemory:
     """`with PeakMemory(device) as memory: ...`, then `memory.peak`: bytes, 0 where the system does not say.
 
-    On CUDA what torch allocated at most; else the peak resident size of the process, which Linux lets us reset.
+    On CUDA what torch allocated at most; else the peak resident size of the process, which Linux lets us reset. What
+    runs beside it counts too.
     """
 
     def __init__(self, device: str) -> None:

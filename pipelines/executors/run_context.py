@@ -67,7 +67,11 @@ class RunContext:
         return self._partial.all("torch")
 
     def keep(self, state: Mapping[str, Array]) -> None:
-        self._partial.append(dict(state))
+        try:
+            self._partial.append(dict(state))
+        except OSError:
+            # A full disk costs the way back to this step, not the sampling; the log says why.
+            traceback.print_exc()
 
     def stop_if_cancelled(self) -> None:
         if self._is_cancelled():

@@ -106,7 +106,7 @@ class Worker:
         def say(what: str, details: Mapping[str, Any] = NOTHING, data: bytes = b"") -> None:
             self.line.send({"say": what, "task": task["task"], **details}, data)
 
-        def answer(trouble: OSError | None) -> None:
+        def answer(trouble: Exception | None) -> None:
             if trouble:
                 say("failed", failure(trouble))
             else:
