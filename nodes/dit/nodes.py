@@ -1,6 +1,7 @@
 """The sampler: from noise to patches, step by step."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, cast
 
 from assets.values import Conditioning, ConditioningSpec, DiT, Patches, PatchesSpec, Trajectory, TrajectorySpec
@@ -96,7 +97,7 @@ def sample(
     return Sampled(*finished(request, packed.state.x[0].cpu(), way, sampler))
 
 
-Continued = Literal["as before", "euler", "heun", "dpm++2m", "unipc", "ddim", "ddpm"]
+Continued = Literal["as before", Sampler]
 
 
 def branch_spec(
@@ -141,8 +142,6 @@ def branch(
 
     Only the steps that follow are run. With the settings that the trajectory had, it ends as it did, bit for bit.
     """
-    from dataclasses import replace
-
     import torch
 
     from nodes.dit.samplers import solver
