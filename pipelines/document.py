@@ -68,8 +68,9 @@ class Document:
     def incoming(self) -> dict[str, dict[str, Port]]:
         """For each node the sources of its wired inputs, by input name."""
         wired: dict[str, dict[str, Port]] = {node: {} for node in self.nodes}
-        for source, target in self.wires:
-            wired.setdefault(target.node, {})[target.name] = source
+        for wire in self._kind("wire").values():
+            node, name = wire["to"]
+            wired.setdefault(node, {})[name] = Port(*wire["from"])
         return wired
 
     @cached_property

@@ -68,14 +68,20 @@ class Index:
 
     def ask(self, sql: str, *parameters: object) -> list[Any]:
         """The rows of one statement; OSError, with a sentence, where they cannot be had."""
-        with _plainly(), self._lock:
-            return self._connection.execute(sql, parameters).fetchall()
+        try:
+            with self._lock:
+                return self._connection.execute(sql, parameters).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise _plainly(error) from error
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction that no other thread or process writes beside: all of it happens, or none, with an OSError."""
-        with _plainly(), self._lock, _transaction(self._connection):
-            yield self._connection
+        try:
+            with self._lock, _transaction(self._connection):
+                yield self._connection
+        except sqlite3.DatabaseError as error:
+            raise _plainly(error) from error
 
     def mend(self) -> bool:
         """Read all of it; begin anew, and return True, if it is damaged."""
@@ -105,17 +111,13 @@ class Index:
         return _connect(self._path)
 
 
-@contextlib.contextmanager
-def _plainly() -> Iterator[None]:
-    """What SQLite says of the disk, as a sentence."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise OSError(f"the store cannot be used ({error}); free some space or clear the cache") from error
-    except sqlite3.DatabaseError as error:
-        if type(error) is not sqlite3.DatabaseError:
-            raise
-        raise OSError(f"the store is damaged ({error}); stop Patchloom and run `patchloom cache verify`") from error
+def _plainly(error: sqlite3.DatabaseError) -> Exception:
+    """What SQLite says of the disk, as a sentence; what it says of a fault in the code, as it is."""
+    if isinstance(error, sqlite3.OperationalError):
+        return OSError(f"the store cannot be used ({error}); free some space or clear the cache")
+    if type(error) is sqlite3.DatabaseError:
+        return OSError(f"the store is damaged ({error}); stop Patchloom and run `patchloom cache verify`")
+    return error
 
 
 def _connect(path: Path) -> sqlite3.Connection:
