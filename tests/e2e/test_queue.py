@@ -1,15 +1,19 @@
 """The queue and the history in a real browser: what waits, what was, and the graph that made it."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Editor
 from playwright.sync_api import expect
 
+import pipelines
+
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-RUN = 120_000
+LIBRARY = Path(pipelines.__file__).parent / "library"
+RUN = 180_000
 SMALL: dict[str, Any] = {
     "format": "patchloom/1",
     "nodes": {
@@ -46,7 +50,9 @@ def test_a_run_is_foreseen_stands_in_the_history_and_its_graph_opens_again(edito
 
 
 def test_runs_line_up_behind_each_other_and_can_be_reordered_and_cancelled(editor: Editor) -> None:
-    editor.bring_in(json.loads((editor.server.home / "workflows" / "text_to_video.loom.json").read_text()), "many")
+    content = json.loads((LIBRARY / "text_to_image.loom.json").read_text())
+    content["nodes"]["sampler"]["params"] |= {"steps": 200, "seed": 0}
+    editor.bring_in(content, "many")
     editor.page.get_by_role("button", name="Queue", exact=True).click()
     editor.page.get_by_role("spinbutton", name="Seeds").fill("4")
     editor.page.get_by_role("button", name="Add", exact=True).click()

@@ -53,6 +53,7 @@ def test_a_double_click_leads_a_wire_round_and_one_on_its_point_lets_it_go_strai
     editor.page.mouse.dblclick(x, y)
     point = editor.page.locator(".wire-via")
     expect(point).to_have_count(1)
+    expect(editor.page.locator(".palette")).to_have_count(0)
     editor.drag((x, y), (x, y + 120))
     editor.wait_for_records(lambda records: records["wire:again.text"]["via"][0][1] > 100)
     expect(point).to_have_count(1)

@@ -5,7 +5,7 @@ import { inputOf, outputOf } from "../state/catalogue.js";
 import { connectWire, disconnect, nodeOf, wireOf } from "../state/graph.js";
 import { say } from "../state/messages.js";
 import { ui } from "../state/ui.js";
-import { flow } from "../state/view.js";
+import { flow, isBare } from "../state/view.js";
 import { closesLoop, knownReason, reasonAgainst, typesFit } from "../state/wiring.js";
 import { following } from "./sync.js";
 
@@ -51,7 +51,7 @@ const sameWire = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 export async function onConnectEnd(event) {
   const connection = candidate();
   const from = ui.connecting;
-  const onNothing = !flow.connectionEndHandle.value && event?.target?.closest?.(".vue-flow__pane");
+  const onNothing = !flow.connectionEndHandle.value && isBare(event?.target);
   ui.connecting = null;
   ui.refusal = null;
   if (connection) {

@@ -49,6 +49,9 @@ export function select(ids) {
   flow.addSelectedNodes(flow.nodes.value.filter((node) => chosen.has(node.id)));
 }
 
+/** Is that element of the page the bare canvas? Nodes and wires lie within the pane. */
+export const isBare = (element) => Boolean(element?.closest?.(".vue-flow__pane") && !element.closest(".vue-flow__node, .vue-flow__edge"));
+
 /** Canvas coordinates of a point on the screen. */
 export const toCanvas = (point) => flow.screenToFlowCoordinate(point);
 
