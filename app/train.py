@@ -24,6 +24,9 @@ OwnOut = Annotated[Path | None, typer.Option(help="Folder of the run, that goes 
 Steps = Annotated[int | None, typer.Option(help="Optimiser steps in all; else as the shipped weights were trained.")]
 Processes = Annotated[int, typer.Option(help="Training processes, one thread each.")]
 Folder = Annotated[Path, typer.Argument(help="Your clips and images, also in folders below it.")]
+Further = Annotated[
+    bool, typer.Option("--further", help="Go on from the weights that are there, as the shipped ones were trained on.")
+]
 Weights = Annotated[Path, typer.Option(help="Folder of the family's weights: read from and written to.")]
 
 
@@ -38,13 +41,22 @@ def world(out: Out = Path("runs/world"), clips: int = 16, seed: int = 0) -> None
 
 
 @train.command()
-def vae(out: Out = Path("runs/vae"), steps: Steps = None, processes: Processes = 2, weights: Weights = BUILTIN) -> None:
+def vae(
+    out: Out = Path("runs/vae"),
+    steps: Steps = None,
+    further: Further = False,
+    processes: Processes = 2,
+    weights: Weights = BUILTIN,
+) -> None:
     """Train the causal video VAE on the world. It comes first: the others work on its latents."""
     from nodes.video_vae.export import export
-    from nodes.video_vae.train import VideoVAETraining
+    from nodes.video_vae.train import FURTHER, VideoVAETraining
     from nodes.video_vae.train import train as fit
 
-    fit(with_steps(VideoVAETraining(processes=processes), steps), out)
+    config = VideoVAETraining(processes=processes)
+    if further:
+        config = replace(config, init=weights / "video_vae.safetensors", loop=FURTHER)
+    fit(with_steps(config, steps), out)
     export(out, weights / "video_vae.safetensors")
 
 
@@ -61,6 +73,7 @@ def preview(weights: Weights = BUILTIN) -> None:
 def dit(
     out: OwnOut = None,
     steps: Steps = None,
+    further: Further = False,
     processes: Processes = 2,
     weights: Weights = BUILTIN,
     data: Annotated[
@@ -68,7 +81,7 @@ def dit(
     ] = None,
 ) -> None:
     """Train the DiT and the text encoder together; or, with --data, the DiT further on clips of your own."""
-    from nodes.dit.train import DiTTraining
+    from nodes.dit.train import FURTHER, DiTTraining
     from nodes.dit.train import train as fit
 
     if data:
@@ -76,6 +89,8 @@ def dit(
         return
     out = out or Path("runs/dit")
     config = DiTTraining(vae=weights / "video_vae.safetensors", processes=processes)
+    if further:
+        config = replace(config, init=weights, loop=FURTHER, image_steps=0)
     fit(with_steps(config, steps), out)
     for name in ("dit.safetensors", "text_encoder.safetensors"):
         shutil.copyfile(out / name, weights / name)
