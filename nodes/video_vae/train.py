@@ -21,7 +21,6 @@ from nodes.video_vae.model import VideoVAE, load
 from nodes.world.render import cover, render
 from nodes.world.scene import lasting, sample_scene
 
-
 FURTHER = LoopConfig(steps=1000, warm_up=30, cooldown=700, learning_rate=1e-3, ema=0.99, save_every=200)
 """For going on from trained weights."""
 
