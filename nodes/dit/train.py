@@ -33,7 +33,6 @@ from nodes.video_vae.model import VideoVAE
 from nodes.video_vae.model import load as load_vae
 from nodes.world.captions import caption
 
-
 FURTHER = LoopConfig(steps=2600, cooldown=1100, learning_rate=2e-3, adamw_share=0.6, ema=0.998, save_every=250)
 """For going on from trained weights."""
 
