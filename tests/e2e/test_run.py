@@ -152,18 +152,15 @@ def test_cancel_takes_effect_and_the_page_is_ready_again(editor: Editor) -> None
     expect(sampler).to_have_attribute("data-status", "cancelled")
 
 
-def test_a_killed_worker_is_said_on_the_page_and_the_next_run_works(editor: Editor) -> None:
-    sampler, save = opened(editor, seed=15, steps=200)
+def test_a_killed_worker_is_said_on_the_page_and_the_run_goes_on(editor: Editor) -> None:
+    sampler, save = opened(editor, seed=15, steps=60)
     editor.page.keyboard.press("Control+Enter")
     expect(sampler.locator(".node-steps")).to_be_visible(timeout=RUN)
     os.kill(worker_of(editor.server), signal.SIGKILL)
-    expect(editor.page.locator(".message-error")).to_contain_text("worker")
-    expect(sampler.locator(".note-error")).to_contain_text("worker")
+    expect(editor.page.locator(".message-error")).to_contain_text("worker", timeout=RUN)
     finished(editor)
-    set_number(editor, sampler, "Steps", 3)
-    editor.page.keyboard.press("Control+Enter")
+    expect(sampler).to_have_attribute("data-status", "fresh")
     expect(save.locator("video")).to_be_visible(timeout=RUN)
-    finished(editor)
 
 
 def test_a_size_that_the_patch_does_not_divide_is_said_on_the_node_with_what_to_try(editor: Editor) -> None:
