@@ -1,6 +1,7 @@
 """Actions: which outputs a key gave, when, how long that took and how many bytes it takes."""
 
 import sqlite3
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -60,14 +61,14 @@ def record(
     seconds: float,
     device: str,
     peak_bytes: int,
-    now: float,
 ) -> None:
     """Write an action, inside a transaction; one of the same key gives way, but a pin stays."""
+    now = time.time()
     db.execute("DELETE FROM outputs WHERE key = ?", (key,))
     db.executemany("INSERT INTO outputs VALUES (?, ?, ?)", [(key, *output) for output in outputs.items()])
-    (size,) = db.execute(
-        "SELECT coalesce(sum(bytes), 0) FROM blobs WHERE digest IN (SELECT digest FROM outputs WHERE key = ?)", (key,)
-    ).fetchone()
+    own = "digest IN (SELECT digest FROM outputs WHERE key = ?)"
+    db.execute(f"UPDATE blobs SET put = 0 WHERE put > 0 AND {own}", (key,))
+    (size,) = db.execute(f"SELECT coalesce(sum(bytes), 0) FROM blobs WHERE {own}", (key,)).fetchone()
     db.execute(
         "INSERT INTO actions VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0) ON CONFLICT (key) DO UPDATE SET"
         " (node_type, seconds, device, created, peak_bytes, bytes, used) = (excluded.node_type, excluded.seconds,"

@@ -5,10 +5,11 @@ plus the floor, which is the credit of what was evicted last. So what is not use
 """
 
 import sqlite3
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from assets.store.blobs import Blobs
+from assets.store.blobs import ABANDONED_SECONDS, Blobs
 
 CREDIT = "(SELECT credit FROM floor) + seconds / max(bytes, 1)"
 
@@ -43,33 +44,34 @@ def evict(db: sqlite3.Connection, blobs: Blobs, budget: int, in_use_since: float
 
 
 def forget(db: sqlite3.Connection, blobs: Blobs, key: str) -> Freed:
-    """Delete an entry, and those of its blobs that no other has and that nobody has put anew since."""
-    gone = db.execute(
-        "SELECT digest FROM outputs JOIN blobs USING (digest) JOIN actions USING (key)"
-        " WHERE key = ? AND blobs.created <= actions.used",
-        (key,),
-    ).fetchall()
+    """Delete an action, and those of its blobs that no other has and that nobody is about to record."""
+    digests = db.execute("SELECT digest FROM outputs WHERE key = ?", (key,)).fetchall()
     db.execute("DELETE FROM outputs WHERE key = ?", (key,))
-    entries = db.execute("DELETE FROM actions WHERE key = ?", (key,)).rowcount
-    return Freed(entries) + _delete_unused(db, blobs, {digest for (digest,) in gone})
+    actions = db.execute("DELETE FROM actions WHERE key = ?", (key,)).rowcount
+    return Freed(actions) + _delete_unused(db, blobs, {digest for (digest,) in digests}, long_ago())
 
 
-def sweep(db: sqlite3.Connection, blobs: Blobs, before: float) -> Freed:
-    """Delete blobs that were put before then and that no action has, and old files that the index does not know."""
-    unused = "SELECT digest FROM blobs WHERE created < ?"
-    freed = _delete_unused(db, blobs, [digest for (digest,) in db.execute(unused, (before,)).fetchall()])
+def sweep(db: sqlite3.Connection, blobs: Blobs, put_before: float) -> Freed:
+    """Delete blobs that no action has, unless put later than that, and old files that the index does not know."""
+    digests = db.execute("SELECT digest FROM blobs WHERE put < ?", (put_before,)).fetchall()
+    freed = _delete_unused(db, blobs, {digest for (digest,) in digests}, put_before)
     for digest in blobs.abandoned():
         if not db.execute("SELECT 1 FROM blobs WHERE digest = ? AND data IS NULL", (digest,)).fetchone():
             blobs.delete(digest)
     return freed
 
 
-def _delete_unused(db: sqlite3.Connection, blobs: Blobs, digests: Iterable[str]) -> Freed:
-    """Delete those blobs that no action has."""
-    unused = "DELETE FROM blobs WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM outputs WHERE digest = ?1)"
+def long_ago() -> float:
+    """When whoever put something, and did not record it yet, must have died."""
+    return time.time() - ABANDONED_SECONDS
+
+
+def _delete_unused(db: sqlite3.Connection, blobs: Blobs, digests: Iterable[str], put_before: float) -> Freed:
+    unused = "digest = ?1 AND put < ?2 AND NOT EXISTS (SELECT 1 FROM outputs WHERE digest = ?1)"
+    delete = f"DELETE FROM blobs WHERE {unused} RETURNING bytes, data IS NULL"
     freed = 0
     for digest in digests:
-        for size, in_file in db.execute(f"{unused} RETURNING bytes, data IS NULL", (digest,)).fetchall():
+        for size, in_file in db.execute(delete, (digest, put_before)).fetchall():
             freed += size
             if in_file:
                 blobs.delete(digest)

@@ -10,7 +10,8 @@ from typing import Any
 
 BUSY_SECONDS = 30.0
 VERSION = 1
-# credit and floor: see `eviction`. data: NULL where the blob is in a file.
+# credit and floor: see `eviction`. put: when a blob was put that is still to be recorded; 0 once it is.
+# data: NULL where the blob is in a file.
 SCHEMA = (
     """
     CREATE TABLE actions (
@@ -39,7 +40,7 @@ SCHEMA = (
     CREATE TABLE blobs (
         digest TEXT PRIMARY KEY,
         bytes INTEGER NOT NULL,
-        created REAL NOT NULL,
+        put REAL NOT NULL,
         data BLOB
     )
     """,

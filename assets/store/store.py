@@ -11,7 +11,7 @@ from pathlib import Path
 from assets.codec import CorruptBlob, Encoded, Framework, blob_digest, decode, encoded
 from assets.store import actions, eviction
 from assets.store.actions import Action
-from assets.store.blobs import ABANDONED_SECONDS, BlobMissing, Blobs
+from assets.store.blobs import BlobMissing, Blobs
 from assets.store.eviction import Freed
 from assets.store.index import Index
 from assets.store.leases import Leases
@@ -39,7 +39,7 @@ class Made:
 class Store:
     """A folder of results that outlives the process. Threads and processes may share it, each process by its own Store.
 
-    folder: made if it is not there. Below it: index-2.db (SQLite, WAL; small blobs too), blobs/ab/abcd... (large
+    folder: made if it is not there. Below it: index.db (SQLite, WAL; small blobs too), blobs/ab/abcd... (large
     ones; clips compressed, without loss), partial, runs and tmp.
     budget: bytes that `trim` brings the blobs down to; None: no bound.
     """
@@ -49,7 +49,7 @@ class Store:
         self.budget = budget
         self._blobs = Blobs(folder)
         self._leases = Leases(folder)
-        self._index = Index(folder / "index-2.db")
+        self._index = Index(folder / "index.db")
         self._uses: dict[str, float] = {}
         self._uses_lock = threading.Lock()
         self._noting: threading.Timer | None = None
@@ -64,18 +64,17 @@ class Store:
     def keep(self, made: Sequence[Made]) -> None:
         """Keep what computations made, values and actions, at the cost of one: all of it is kept, or none."""
         with self._staged(blob for one in made for blob in one.outputs.values()) as write, self._index.writing() as db:
-            now = time.time()
-            write(db, now)
+            write(db, 0)
             for one in made:
                 digests = {name: blob.digest for name, blob in one.outputs.items()}
-                actions.record(db, one.key, one.node_type, digests, one.seconds, one.device, one.peak_bytes, now)
+                actions.record(db, one.key, one.node_type, digests, one.seconds, one.device, one.peak_bytes)
 
     def record(
         self, key: str, node_type: str, outputs: dict[str, str], seconds: float, device: str, peak_bytes: int = 0
     ) -> None:
         """Remember that `key` gave `outputs` (digests by output name, put before) in `seconds` on `device`."""
         with self._index.writing() as db:
-            actions.record(db, key, node_type, outputs, seconds, device, peak_bytes, time.time())
+            actions.record(db, key, node_type, outputs, seconds, device, peak_bytes)
 
     def put(self, value: Value) -> str:
         """Keep a value and return its digest. A large value that is here already is not written again."""
@@ -120,7 +119,7 @@ class Store:
         self._blobs.sweep()
         sweep_partials(self.folder / "partial")
         with self._index.writing() as db:
-            freed = eviction.sweep(db, self._blobs, before=time.time() - ABANDONED_SECONDS)
+            freed = eviction.sweep(db, self._blobs, eviction.long_ago())
         freed += self.trim()
         self._index.shrink()
         return freed
@@ -157,7 +156,7 @@ class Store:
         with self._index.writing() as db:
             keys = db.execute("SELECT key FROM actions WHERE NOT pinned").fetchall()
             freed = sum((eviction.forget(db, self._blobs, key) for (key,) in keys), Freed())
-            return freed + eviction.sweep(db, self._blobs, before=time.time())
+            return freed + eviction.sweep(db, self._blobs, put_before=time.time())
 
     def mend(self) -> bool:
         """Put the index aside and begin anew, and return True, if it is damaged; no other process may have it open."""
@@ -184,7 +183,7 @@ class Store:
         large = {blob.digest: blob.data for blob in blobs if len(blob.data) > INLINE_BYTES}
         staged: dict[str, Path] = {}
 
-        def write(db: sqlite3.Connection, now: float) -> None:
+        def write(db: sqlite3.Connection, put: float) -> None:
             for digest, data in large.items():
                 if digest in staged or not self._blobs.has(digest):
                     self._blobs.place(staged.get(digest) or self._blobs.stage(pack(data)), digest)
@@ -193,8 +192,8 @@ class Store:
             }
             db.executemany(
                 "INSERT INTO blobs VALUES (?, ?, ?, ?) ON CONFLICT (digest)"
-                " DO UPDATE SET (bytes, created, data) = (excluded.bytes, excluded.created, excluded.data)",
-                [(blob.digest, sizes[blob.digest], now, None if blob.digest in large else blob.data) for blob in blobs],
+                " DO UPDATE SET (bytes, put, data) = (excluded.bytes, excluded.put, excluded.data)",
+                [(blob.digest, sizes[blob.digest], put, None if blob.digest in large else blob.data) for blob in blobs],
             )
 
         try:

@@ -100,14 +100,14 @@ def test_a_pinned_result_is_never_evicted(store: Store) -> None:
     assert store.lookup(other) is None
 
 
-def test_a_blob_that_another_result_has_stays(store: Store) -> None:
+@pytest.mark.parametrize(("first", "second"), [(0, 1), (1, 0)])
+def test_a_blob_that_another_result_has_stays(store: Store, first: int, second: int) -> None:
     shared = encoded(Text("shared"))
-    keep(store, 0, 1.0, shared)
-    still = keep(store, 1, 2.0, shared)
-    store.forget("key 0")
-    assert store.lookup(still)
+    keys = [keep(store, number, 1.0, shared) for number in range(2)]
+    assert store.forget(keys[first]).bytes == 0
+    assert store.lookup(keys[second])
     assert store.get(shared.digest) == Text("shared")
-    assert store.forget(still).bytes == len(shared.data)
+    assert store.forget(keys[second]).bytes == len(shared.data)
     with pytest.raises(BlobMissing):
         store.get(shared.digest)
 

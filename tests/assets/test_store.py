@@ -164,7 +164,7 @@ def test_clear_forgets_everything(store: Store) -> None:
         store.get(digest)
 
 
-@pytest.mark.parametrize("name", ["../../index-2.db", "", "a" * 63, "A" * 64, "../" * 21 + "a", "a" * 64 + "\n"])
+@pytest.mark.parametrize("name", ["../../index.db", "", "a" * 63, "A" * 64, "../" * 21 + "a", "a" * 64 + "\n"])
 def test_what_is_no_digest_leads_nowhere(store: Store, name: str) -> None:
     with pytest.raises(BlobMissing):
         store.get(name)
@@ -248,14 +248,14 @@ def test_leftovers_of_a_killed_write_are_swept_but_not_a_write_in_progress(store
 def test_a_damaged_index_is_put_aside_and_begun_anew(store: Store, workspace: Path) -> None:
     store.record("key", "blur", {"clip": store.put(CLIP)}, 0.0, "cpu")
     store.close()
-    index = workspace / "store" / "index-2.db"
+    index = workspace / "store" / "index.db"
     index.write_bytes(b"this is no database" * 500)
     again = Store(workspace / "store")
     assert again.entries() == []
     again.record("key", "blur", {"clip": again.put(CLIP)}, 0.0, "cpu")
     assert again.lookup("key") is not None
     again.close()
-    assert list((workspace / "store").glob("index-2.damaged-*"))
+    assert list((workspace / "store").glob("index.damaged-*"))
 
 
 def test_an_index_damaged_in_the_middle_says_so_and_is_mended(store: Store, workspace: Path) -> None:
@@ -263,7 +263,7 @@ def test_an_index_damaged_in_the_middle_says_so_and_is_mended(store: Store, work
         store.record(f"key {number}", "blur", {"text": store.put(Text(f"text {number}" * 50))}, 0.0, "cpu")
     assert not store.mend()
     store.close()
-    with (workspace / "store" / "index-2.db").open("r+b") as file:
+    with (workspace / "store" / "index.db").open("r+b") as file:
         file.seek(3 * 4096)
         file.write(b"?" * 40 * 4096)
     again = Store(workspace / "store")
@@ -278,7 +278,7 @@ def test_an_index_damaged_in_the_middle_says_so_and_is_mended(store: Store, work
 
 def test_the_index_is_a_write_ahead_log(store: Store, workspace: Path) -> None:
     """Readers do not wait for a writer: one process can look up while another records."""
-    writer = sqlite3.connect(workspace / "store" / "index-2.db", isolation_level=None)
+    writer = sqlite3.connect(workspace / "store" / "index.db", isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")
     assert store.lookup("key") is None
     writer.execute("ROLLBACK")
@@ -296,7 +296,7 @@ def spoil(store: Store, digest: str, data: bytes | None) -> None:
     if path.exists():
         path.unlink() if data is None else path.write_bytes(data)
         return
-    database = sqlite3.connect(store.folder / "index-2.db")
+    database = sqlite3.connect(store.folder / "index.db")
     with database:
         if data is None:
             database.execute("DELETE FROM blobs WHERE digest = ?", (digest,))

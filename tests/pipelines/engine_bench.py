@@ -37,7 +37,7 @@ def changed(document: Document, node: str, **params: Any) -> Document:
 
 def spoil(store: Store, digest: str) -> None:
     """Damage a small blob, as a failing disk does."""
-    database = sqlite3.connect(store.folder / "index-2.db")
+    database = sqlite3.connect(store.folder / "index.db")
     with database:
         database.execute("UPDATE blobs SET data = CAST(data || 'more' AS BLOB) WHERE digest = ?", (digest,))
     database.close()
