@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 import app.editor
-from app.cli import LIBRARY
+from app.editor.workspace import SHIPPED
 
 WIDTH, HEIGHT = 1600, 900
 MIDDLE = (WIDTH / 2, HEIGHT / 2)
@@ -109,7 +109,7 @@ def pan(page: Page) -> None:
     """Pan with the middle button, to and fro, for some two seconds."""
     page.mouse.move(*MIDDLE)
     page.mouse.down(button="middle")
-    for step in range(120):
+    for step in range(60):
         page.mouse.move(MIDDLE[0] + 240 * triangle(step / 60), MIDDLE[1] + 120 * triangle(step / 40))
     page.mouse.up(button="middle")
 
@@ -118,7 +118,7 @@ def zoom(page: Page) -> None:
     """Zoom in by the wheel and out again."""
     page.mouse.move(*MIDDLE)
     for direction in (-1, 1):
-        for _ in range(40):
+        for _ in range(25):
             page.mouse.wheel(0, direction * 60)
 
 
@@ -129,12 +129,14 @@ def to_scale_one(page: Page) -> None:
 
 def drag_node(page: Page) -> None:
     """Take hold of the header nearest to the middle and move it; the button stays down."""
-    headers = page.locator(".node-title").all()
-    boxes = [box for box in (header.bounding_box() for header in headers) if box]
-    x, y = min(((box["x"] + 20, box["y"] + 6) for box in boxes), key=lambda at: abs(at[0] - 800) + abs(at[1] - 450))
+    boxes = page.evaluate(
+        "[...document.querySelectorAll('.node-title')].map((title) => title.getBoundingClientRect())"
+        ".map(({ x, y }) => [x + 20, y + 6])"
+    )
+    x, y = min(boxes, key=lambda at: abs(at[0] - MIDDLE[0]) + abs(at[1] - MIDDLE[1]))
     page.mouse.move(x, y)
     page.mouse.down()
-    for step in range(120):
+    for step in range(60):
         page.mouse.move(x + 2 + 180 * triangle(step / 60), y + 90 * triangle(step / 40))
 
 
@@ -179,7 +181,7 @@ def summed(values: list[float]) -> str:
 
 def pipelines_of(size: int) -> dict[str, Any]:
     """Text to video again and again, up to that many nodes; three in five samplers have a negative prompt."""
-    source = json.loads((LIBRARY / "text_to_video.loom.json").read_text())
+    source = json.loads((SHIPPED / "text_to_video.loom.json").read_text())
     made: dict[str, Any] = {"format": source["format"], "nodes": {}, "wires": [], "layout": {}}
     for copy in range(-(-size // len(source["nodes"]))):
         for name, node in source["nodes"].items():
