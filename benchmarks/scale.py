@@ -46,10 +46,12 @@ class Point:
 def main(
     steps: Annotated[int, typer.Option(help="Optimiser steps of each width.", min=10)] = 600,
     out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs/scale"),
+    draw: Annotated[bool, typer.Option(help="Train nothing; show what has been measured so far.")] = False,
 ) -> None:
     """Train three widths and show loss against compute."""
-    runs = {f"width {width}": measure(training(width, steps), out, f"width-{width}") for width in WIDTHS}
-    write("scale", "Validation loss against training compute", runs)
+    look = measured if draw else measure
+    runs = {f"width {width}": look(training(width, steps), out, f"width-{width}") for width in WIDTHS}
+    write("scale", "Validation loss against training compute", {name: run for name, run in runs.items() if run})
 
 
 def training(width: int, steps: int) -> DiTTraining:
@@ -84,10 +86,18 @@ def measure(config: DiTTraining, out: Path, name: str) -> list[Point]:
     if not (run / "latents").exists():
         (run / "latents").symlink_to(shared.resolve())
     train(config, run)
+    return measured(config, out, name)
+
+
+def measured(config: DiTTraining, out: Path, name: str) -> list[Point]:
+    """What the run in `out / name` has measured so far."""
+    run = out / name
+    if not (run / "curves.jsonl").exists():
+        return []
     each = flops_a_step(config, run)
     lines = [json.loads(line) for line in (run / "curves.jsonl").read_text().splitlines()]
     clips = [line["clips"] for line in lines if "clips" in line]
-    mean = sum(clips) / len(clips)
+    mean = sum(clips) / max(1, len(clips))
     return [
         Point(line["step"], mean * line["step"], each * line["step"], line["validation"])
         for line in lines

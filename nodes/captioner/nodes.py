@@ -14,7 +14,7 @@ def caption_clip_spec(captioner: Captioner, latent: LatentSpec) -> TextSpec:
 
 
 @node(
-    version=2,
+    version=3,
     category="prompt",
     spec=caption_clip_spec,
     label="Caption",

@@ -34,7 +34,7 @@ class Recaption:
     detail: Detail = "descriptive"
     overwrite: bool = False
     """Also the texts that a person wrote or changed."""
-    taken: Taken = field(default_factory=lambda: Taken(frames=17, area=64 * 64))
+    taken: Taken = field(default_factory=lambda: Taken(frames=33, area=64 * 64))
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,14 @@ def test_a_latent_of_any_size_is_captioned_in_words_of_the_grammar(size: tuple[i
     assert set(text.replace(".", " . ").split()) <= set(words())
 
 
+def test_a_long_clip_is_read_from_its_first_frame_to_its_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    captioner, latent, seen = Captioner(TINY).eval(), torch.randn(8, 17, 8, 8), list[torch.Tensor]()
+    read_all = captioner.read
+    monkeypatch.setattr(captioner, "read", lambda latents: (seen.append(latents), read_all(latents))[1])
+    captioner.caption(latent)
+    assert torch.equal(seen[0][0], latent[:, ::4])
+
+
 def test_a_caption_of_one_frame_says_no_motion() -> None:
     torch.manual_seed(0)
     captioner = Captioner(TINY).eval()
