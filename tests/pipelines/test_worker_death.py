@@ -58,7 +58,9 @@ def test_a_node_that_ends_every_worker_fails_and_the_rest_goes_on(bench: Bench) 
     assert ({*summary.ran, *summary.cached}, summary.skipped) == ({"w", "n"}, ("after",))
     assert "perhaps for lack of memory" in summary.failed["d"]
     assert "(this happened 3 times in this node)" in summary.failed["d"]
-    assert bench.kinds("w") == ["started", "done"]
+    # "w" too may have been made, but not yet brought to disk, when the worker died: then it is made again.
+    assert set(bench.kinds("w")) == {"started", "done"}
+    assert bench.kinds("w")[-1] == "done"
 
 
 def test_a_worker_that_dies_while_idle_is_replaced(bench: Bench) -> None:
