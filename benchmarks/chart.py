@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 COLOURS = ("#2563eb", "#c2410c", "#15803d", "#7e22ce")
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 440, 70, 150, 46, 56
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 440, 70, 30, 46, 56
 
 Curve = Sequence[tuple[float, float]]
 
@@ -39,8 +39,10 @@ def chart(title: str, x_title: str, y_title: str, curves: Mapping[str, Curve]) -
         line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places]
-        x, y = places[-1]
-        parts.append(f'<text x="{x + 8:.1f}" y="{y + 4:.1f}" fill="{colour}">{escape(name)}</text>')
+        row = TOP + 18 + 18 * list(curves).index(name)
+        parts.append(
+            f'<text x="{WIDTH - RIGHT - 10}" y="{row}" text-anchor="end" fill="{colour}">{escape(name)}</text>'
+        )
     return "\n".join([*parts, "</svg>", ""])
 
 
