@@ -51,7 +51,9 @@ def test_a_run_is_foreseen_stands_in_the_history_and_its_graph_opens_again(edito
 
 def test_runs_line_up_behind_each_other_and_can_be_reordered_and_cancelled(editor: Editor) -> None:
     content = json.loads((LIBRARY / "text_to_image.loom.json").read_text())
-    content["nodes"]["sampler"]["params"] |= {"steps": 200, "seed": 0}
+    # Long enough that the first still runs when the last is cancelled, and a single frame, which is quick to draw.
+    content["nodes"]["canvas"]["params"] |= {"width": 256, "height": 256}
+    content["nodes"]["sampler"]["params"] |= {"steps": 200, "sampler": "heun", "seed": 0}
     editor.bring_in(content, "many")
     editor.page.get_by_role("button", name="Queue", exact=True).click()
     editor.page.get_by_role("spinbutton", name="Seeds").fill("4")
