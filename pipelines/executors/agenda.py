@@ -34,8 +34,8 @@ class Agenda:
         return self._order[self._place[node] + 1 :]
 
     def put(self, node: str) -> None:
-        """Have a node attempted (again)."""
-        if node not in self._is_ready:
+        """Have a node attempted (again): at once, or after those that it waits for."""
+        if node not in self._is_ready and not self._waits_for[node]:
             self._is_ready.add(node)
             heapq.heappush(self._ready, self._place[node])
 

@@ -54,13 +54,10 @@ def test_a_run_goes_on_with_the_next_worker(bench: Bench) -> None:
 def test_a_node_that_ends_every_worker_fails_and_the_rest_goes_on(bench: Bench) -> None:
     nodes = {"w": ("words", {"text": "dies"}), "d": ("die", {}), "after": ("shout", {}), "n": ("noise", {"seed": 2})}
     summary = bench.run(workflow(nodes, "w.text -> d.text", "d.text -> after.text"))
-    # The noise may have been stored, but not yet said, when its worker died: then it is found in the store.
+    # What was made, but not yet said to be stored, when a worker died is found in the store or made again.
     assert ({*summary.ran, *summary.cached}, summary.skipped) == ({"w", "n"}, ("after",))
     assert "perhaps for lack of memory" in summary.failed["d"]
     assert "(this happened 3 times in this node)" in summary.failed["d"]
-    # "w" too may have been made, but not yet brought to disk, when the worker died: then it is made again.
-    assert set(bench.kinds("w")) == {"started", "done"}
-    assert bench.kinds("w")[-1] == "done"
 
 
 def test_a_worker_that_dies_while_idle_is_replaced(bench: Bench) -> None:
