@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -16,10 +16,11 @@ from torch import Tensor
 
 from nodes.dit.config import DiTConfig
 from nodes.dit.masks import given_tokens
-from nodes.dit.objectives import size_shift
+from nodes.dit.objectives import shifted, size_shift
 from nodes.patches.layout import Triple, grid_coords, patchify
 
 Drop = Literal["none", "random", "similar"]
+_JUDGED_LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Mix:
     tokens: int = 330
     """In a row, at most; a clip that is larger has a row of its own."""
     images: float = 0.1
-    """The share of rows' tokens that single frames take."""
+    """The share of batches that are of single frames, and of nothing else."""
     windows: float = 0.3
     """How often a long clip is cut in time, so that it begins in its middle: what long videos are made of."""
     given: float = 0.4
@@ -84,6 +85,13 @@ class Mix:
     drop: Drop = "none"
     keep: float = 0.5
     """The share of tokens that are kept where some are dropped."""
+
+
+def judged_batches(clips: Clips, rows: int, seed: str, config: DiTConfig) -> list[Batch]:
+    """What a validation loss is taken of: the same clips, captions and noise every time, at five levels of noise."""
+    whole = Mix(rows=rows, tokens=1, images=0, windows=0, given=0, null_text=0)
+    batch = draw_batch(random.Random(seed), random.Random(seed), [clips], whole, config)
+    return [replace(batch, t=torch.full_like(batch.t, level)) for level in _JUDGED_LEVELS]
 
 
 def draw_layout(rng: random.Random, clips: Sequence[Clips], mix: Mix, patch: Triple) -> list[Slot]:
@@ -155,9 +163,7 @@ def draw_level(count: int, tokens: int, config: DiTConfig, generator: torch.Gene
     """Noise levels (count,): for flow sigmoid(N(0, 1)), shifted up for larger clips (Esser et al. 2024, eq. 23)."""
     if config.objective != "flow":
         return torch.rand(count, generator=generator)
-    t = torch.randn(count, generator=generator).sigmoid()
-    shift = size_shift(tokens)
-    return shift * t / (1 + (shift - 1) * t)
+    return shifted(torch.randn(count, generator=generator).sigmoid(), size_shift(tokens))
 
 
 def kept_tokens(clean: Tensor, slot: Slot, drop: Drop, generator: torch.Generator) -> Tensor:

@@ -30,6 +30,11 @@ def size_shift(tokens: int) -> float:
     return math.sqrt(max(1.0, tokens / BASE_TOKENS))
 
 
+def shifted(t: Tensor, shift: float) -> Tensor:
+    """Noise levels t in [0, 1], moved up where `shift` > 1 (Esser et al. 2024, eq. 23)."""
+    return shift * t / (1 + (shift - 1) * t)
+
+
 def signal_and_noise(objective: Objective, t: Tensor) -> tuple[Tensor, Tensor]:
     """The shares a, s of x_t = a x0 + s eps at noise levels t, of t's shape."""
     if objective == "flow":

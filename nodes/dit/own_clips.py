@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -17,14 +16,15 @@ from torch import Tensor
 
 from assets.media import MediaError
 from assets.weight_files import weights_digest
-from nodes.dit.batches import Batch, Clips, Mix, draw_batch
+from nodes.dit.batches import Batch, Clips, judged_batches
 from nodes.dit.config import DiTConfig
 from nodes.text_encoder.vocabulary import tokenise
 from nodes.training.folder import FolderError, Taken, clip_files, read_frames, sidecar, text_of
 from nodes.video_vae.model import VideoVAE
 from nodes.video_vae.model import load as load_vae
 
-LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
+AT_ONCE = 16
+"""Held-out clips of one size that the loss is measured on, at most."""
 HELD_OUT = 8
 """One clip in so many is not trained on, where there are as many."""
 
@@ -54,7 +54,11 @@ class OwnClips:
     def judged(self, config: DiTConfig) -> list[Batch]:
         """What the loss is measured on: clips that are held out, the same noise every time, at five levels."""
         _, held = split(self.encoded())
-        return [batch for clips in by_size(held) for batch in judged_batches(clips, config)]
+        return [
+            batch
+            for clips in by_size(held)
+            for batch in judged_batches(clips, min(AT_ONCE, len(clips.latents)), "held out", config)
+        ]
 
     def encoded(self) -> tuple[Shown, ...]:
         """Every clip of the folder that can be read; FolderError where a text is missing, or no clip can be read."""
@@ -134,11 +138,3 @@ def by_size(shown: Sequence[Shown]) -> list[Clips]:
 def _together(alike: list[Shown]) -> Clips:
     texts = [each.text for each in alike]
     return Clips(torch.stack([each.latent for each in alike]), lambda index, rng, long, still: texts[index])
-
-
-def judged_batches(clips: Clips, config: DiTConfig) -> list[Batch]:
-    """A batch of clips of one size, at most 16, everything to be made, at each of five levels of noise."""
-    rows = min(16, len(clips.latents))
-    whole = Mix(rows=rows, tokens=1, images=0, windows=0, given=0, null_text=0)
-    batch = draw_batch(random.Random("held out"), random.Random("held out"), [clips], whole, config)
-    return [replace(batch, t=torch.full_like(batch.t, level)) for level in LEVELS]

@@ -17,7 +17,7 @@ from einops import rearrange
 from torch import Tensor
 
 from nodes.dit.config import Objective, Sampler
-from nodes.dit.objectives import add_noise, signal_and_noise
+from nodes.dit.objectives import add_noise, shifted, signal_and_noise
 
 Foresee = Callable[[Tensor, Tensor], Tensor]
 """(tokens (b n d), levels (b n)) -> the clean tokens (b n d) as the model foresees them, see `objectives.foreseen`."""
@@ -63,8 +63,7 @@ class SamplerState:
 
 def schedule(steps: int, shift: float = 1.0) -> Tensor:
     """Levels (steps + 1) from 1 to 0, in float64; `shift` > 1 spends more at high noise (Esser et al. 2024, eq. 23)."""
-    even = 1 - torch.arange(steps + 1, dtype=torch.float64) / steps
-    return shift * even / (1 + (shift - 1) * even)
+    return shifted(1 - torch.arange(steps + 1, dtype=torch.float64) / steps, shift)
 
 
 def begin(clean: Tensor, noise: Tensor, eps: Tensor, levels: Tensor, objective: Objective = "flow") -> SamplerState:

@@ -18,7 +18,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from nodes.dit import model as dit_model
-from nodes.dit.batches import Batch, Clips, Mix, draw_batch
+from nodes.dit.batches import Batch, Clips, Mix, draw_batch, judged_batches
 from nodes.dit.config import DiTConfig
 from nodes.dit.latents import make_latents, scene
 from nodes.dit.model import DiT
@@ -160,7 +160,7 @@ def _captions(seed: str, frames: int) -> Callable[[int, random.Random, bool, boo
 
 
 def image_share(config: DiTTraining, step: int) -> float:
-    """The share of single frames in the rows of a step."""
+    """How often a step is of single frames."""
     if not config.image_steps:
         return config.mix.images
     past = max(0.0, step / config.image_steps - 1)
@@ -174,7 +174,4 @@ def held_out_batches(config: DiTTraining, vae: VideoVAE, out: Path, count: int =
     path = out / "latents" / "held-out.safetensors"
     latents = make_latents(vae, path, seed, count, height, width, frames, held=True)
     clips = Clips(latents, lambda index, rng, long, still: caption(scene(seed, index, frames, held=True), rng))
-    whole = Mix(rows=count, tokens=1, images=0, windows=0, given=0, null_text=0)
-    batch = draw_batch(random.Random(seed), random.Random(seed), [clips], whole, config.model)
-    levels = (0.1, 0.3, 0.5, 0.7, 0.9)
-    return [replace(batch, t=torch.full_like(batch.t, level)) for level in levels]
+    return judged_batches(clips, count, seed, config.model)

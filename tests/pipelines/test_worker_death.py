@@ -58,6 +58,8 @@ def test_a_node_that_ends_every_worker_fails_and_the_rest_goes_on(bench: Bench) 
     assert ({*summary.ran, *summary.cached}, summary.skipped) == ({"w", "n"}, ("after",))
     assert "perhaps for lack of memory" in summary.failed["d"]
     assert "(this happened 3 times in this node)" in summary.failed["d"]
+    assert bench.kinds("w")[-1] in ("done", "cached")
+    assert "done" not in bench.kinds("w")[:-1]  # what is said to be done is not made again
 
 
 def test_a_worker_that_dies_while_idle_is_replaced(bench: Bench) -> None:
