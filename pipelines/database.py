@@ -2,13 +2,12 @@
 
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-BUSY_SECONDS = 30.0
+from assets.database import connected, is_damaged, put_aside, transaction
 
 
 class Database:
@@ -16,15 +15,19 @@ class Database:
 
     def __init__(self, path: Path, schema: str) -> None:
         self._lock = threading.RLock()
+
+        def prepare(connection: sqlite3.Connection) -> None:
+            # A run that was queued is on disk when the caller hears of it, even if the power goes.
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.executescript(schema)
+
         try:
-            self._connection = _connect(path, schema)
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError:
-            path.replace(path.with_suffix(f".damaged-{int(time.time())}"))
-            for ending in ("-wal", "-shm"):
-                path.with_name(path.name + ending).unlink(missing_ok=True)
-            self._connection = _connect(path, schema)
+            self._connection = connected(path, prepare)
+        except sqlite3.DatabaseError as error:
+            if not is_damaged(error):
+                raise
+            put_aside(path)
+            self._connection = connected(path, prepare)
 
     def query(self, sql: str, *parameters: object) -> list[Any]:
         with self._lock:
@@ -33,14 +36,8 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of the queries inside, or none of them; other processes wait meanwhile."""
-        with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
+        with self._lock, transaction(self._connection):
+            yield
 
     def version(self) -> int:
         """Another number whenever another process has written."""
@@ -75,29 +72,3 @@ class Held:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-
-def _connect(path: Path, schema: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    try:
-        _prepare(connection, schema)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _prepare(connection: sqlite3.Connection, schema: str) -> None:
-    """SQLite does not wait its timeout while another process turns the write-ahead log on."""
-    give_up = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            # A run that was queued is on disk when the caller hears of it, even if the power goes.
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.executescript(schema)
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
-                raise
-        time.sleep(0.01)

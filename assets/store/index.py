@@ -3,12 +3,12 @@
 import contextlib
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-BUSY_SECONDS = 30.0
+from assets.database import connected, is_damaged, put_aside, transaction
+
 VERSION = 1
 # credit and floor: see `eviction`. put: when a blob was put that is still to be recorded; 0 once it is.
 # data: NULL where the blob is in a file.
@@ -63,7 +63,7 @@ class Index:
         try:
             self._connection = _connect(path)
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
+            if not is_damaged(error):
                 raise
             self._connection = self._begun_anew()
 
@@ -79,7 +79,7 @@ class Index:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction that no other thread or process writes beside: all of it happens, or none, with an OSError."""
         try:
-            with self._lock, _transaction(self._connection):
+            with self._lock, transaction(self._connection):
                 yield self._connection
         except sqlite3.DatabaseError as error:
             raise _plainly(error) from error
@@ -106,9 +106,7 @@ class Index:
             self._connection.close()
 
     def _begun_anew(self) -> sqlite3.Connection:
-        self._path.replace(self._path.with_suffix(f".damaged-{int(time.time())}"))
-        for name in (f"{self._path.name}-wal", f"{self._path.name}-shm"):
-            self._path.with_name(name).unlink(missing_ok=True)
+        put_aside(self._path)
         return _connect(self._path)
 
 
@@ -122,45 +120,17 @@ def _plainly(error: sqlite3.DatabaseError) -> Exception:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    try:
-        _prepare(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    return connected(path, _prepare)
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
-    """Write-ahead log and tables. SQLite does not wait its timeout while another process turns the log on."""
-    give_up = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            if not _is_prepared(connection):
-                with _transaction(connection):
-                    for statement in () if _is_prepared(connection) else SCHEMA:
-                        connection.execute(statement)
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
-                raise
-        time.sleep(0.01)
+    connection.execute("PRAGMA synchronous = NORMAL")
+    if not _is_prepared(connection):
+        with transaction(connection):
+            for statement in () if _is_prepared(connection) else SCHEMA:
+                connection.execute(statement)
 
 
 def _is_prepared(connection: sqlite3.Connection) -> bool:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     return version > 0
-
-
-@contextlib.contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
