@@ -113,7 +113,7 @@ def editor(browser: Browser, server: Served) -> Iterator[Editor]:
     context.add_init_script("localStorage.setItem('patchloom.toured', 'yes')")
     editor = Editor(context.new_page(), server)
     page = editor.page
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(20_000)
     page.on("pageerror", lambda error: editor.complaints.append(str(error)))
     page.on("console", lambda said: said.type == "error" and editor.complaints.append(said.text))
     page.on("request", lambda asked: editor.elsewhere.append(asked.url) if foreign(asked.url, server) else None)
