@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 
 from assets.values import VALUE_TYPES, ModelHandle, Value
-from assets.values.array import Array
+from assets.values.array import Array, Arrays
 
 Framework = Literal["numpy", "torch"]
 Way = Literal["truncated", "header too long", "not safetensors", "foreign", "unknown type", "wrong fields"]
@@ -42,7 +42,9 @@ def encode(value: Value) -> bytes:
     hints = _hints(kind)
     value = _with_floats(value, hints)
     arrays = {name: as_numpy(getattr(value, name)) for name, hint in hints.items() if _is_array(hint)}
-    plain = {name: getattr(value, name) for name in hints.keys() - arrays.keys()}
+    named = {name: getattr(value, name) for name, hint in hints.items() if hint == Arrays}
+    plain = {name: getattr(value, name) for name in hints.keys() - arrays.keys() - named.keys()}
+    arrays |= {f"{name}.{key}": as_numpy(array) for name, some in named.items() for key, array in some.items()}
     header = {"type": kind.__name__, "fields": plain, "spec": spec_dict(value)}
     text = json.dumps(header, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain_number)
     try:
@@ -81,7 +83,12 @@ def decode(data: bytes | Path, framework: Framework = "numpy") -> Value:
     hints = _hints(kind)
     plain = header.get("fields")
     array_names = {name for name, hint in hints.items() if _is_array(hint)}
-    if not isinstance(plain, dict) or arrays.keys() != array_names or plain.keys() != hints.keys() - array_names:
+    named: dict[str, dict[str, Any]] = {name: {} for name, hint in hints.items() if hint == Arrays}
+    for name in [name for name in arrays if name.partition(".")[0] in named]:
+        field, _, key = name.partition(".")
+        named[field][key] = arrays.pop(name)
+    needed = hints.keys() - array_names - named.keys()
+    if not isinstance(plain, dict) or arrays.keys() != array_names or plain.keys() != needed:
         got = [*plain, *arrays] if isinstance(plain, dict) else plain
         raise CorruptBlob("wrong fields", f"the blob's {kind.__name__} has the fields {got}; it needs {list(hints)}")
     try:
@@ -92,7 +99,9 @@ def decode(data: bytes | Path, framework: Framework = "numpy") -> Value:
             name: as_tensor(array) if framework == "torch" and hints[name] is Array else array
             for name, array in arrays.items()
         }
-        value: Value = kind(**checked, **made)
+        for some in named.values():
+            some |= {key: as_tensor(array) if framework == "torch" else array for key, array in some.items()}
+        value: Value = kind(**checked, **made, **named)
     except (ValidationError, ValueError, TypeError) as error:
         raise CorruptBlob("wrong fields", f"the blob is no valid {kind.__name__}: {error}") from error
     return value

@@ -24,8 +24,9 @@ from torch import Tensor
 from assets.store import Partial
 from assets.values import Patches
 from benchmarks.studio import Studio
+from nodes.dit.denoiser import Request, levels_for
 from nodes.dit.nodes import sample
-from nodes.dit.sampling import Packed, Request, levels_for, sample_together
+from nodes.dit.sampling import Packed, sample_together
 
 PROMPTS = (
     "a red ball bouncing on a black background",

@@ -14,8 +14,9 @@ from safetensors.torch import load as parse
 from safetensors.torch import save_file
 from torch import nn
 
+from nodes.models.handles import FAMILY
+
 VERSION = 1
-FAMILY = "patchloom"
 
 
 class WeightsError(ValueError):

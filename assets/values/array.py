@@ -1,5 +1,6 @@
 """What numpy arrays and torch tensors have in common, as far as a value needs it."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 
@@ -16,6 +17,10 @@ class Array(Protocol):
     def dtype(self) -> Any: ...
 
     def __getitem__(self, index: Any, /) -> Any: ...
+
+
+Arrays = Mapping[str, Array]
+"""Arrays by name."""
 
 
 def expect_shape(name: str, array: Array, axes: str) -> None:

@@ -1,8 +1,8 @@
 """Conditioning: what a text encoder makes of a prompt."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from assets.values.array import Array, expect_shape
+from assets.values.array import Array, Arrays, expect_shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +24,16 @@ class Conditioning:
     embeds: float32 (m, d), one row a token. words: what each row stands for, as shown to people.
     null: float32 (k, d), the empty text by the same encoder: the unconditional branch of guidance.
     encoder: name of the text encoder that made it.
+    extras: what else a family's DiT is told, by name, as what a second text encoder or an image encoder made;
+        `null_extras` goes with `null`.
     """
 
     embeds: Array
     words: tuple[str, ...]
     null: Array
     encoder: str
+    extras: Arrays = field(default_factory=dict)
+    null_extras: Arrays = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         expect_shape("Conditioning.embeds", self.embeds, "m d")

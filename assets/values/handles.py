@@ -4,7 +4,7 @@ A handle is all metadata, so it is its own spec: everything it says is known whi
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,17 @@ class VideoVAE(ModelHandle):
     stride: tuple[int, int, int]
 
 
+Given = Literal["anywhere", "first frame", "first and last frame", "nowhere"]
+
+
 @dataclass(frozen=True, slots=True)
 class DiT(ModelHandle):
     """A diffusion transformer.
 
     space: latent space. channels: of the latent. patch: (pt, ph, pw) in latent cells. encoder: the text encoder it was
-    trained with. objective: what it predicts: "flow", "ddpm-epsilon" or "ddpm-x0". loras: (path, digest, weight) of
-    the adapters that are added to its weights, in order.
+    trained with. objective: what it predicts, see `nodes.dit.config.Objective`. loras: (path, digest, weight) of the
+    adapters that are added to its weights, in order. given: which patches of a canvas may be given while others are
+    made.
     """
 
     space: str
@@ -60,6 +64,7 @@ class DiT(ModelHandle):
     encoder: str
     objective: str
     loras: tuple[tuple[str, str, float], ...] = ()
+    given: Given = "anywhere"
 
 
 @dataclass(frozen=True, slots=True)

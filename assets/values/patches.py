@@ -4,7 +4,7 @@ Every task of the system is an arrangement of patches: a token's noise level say
 to be made (1), or to be changed as far as that level (SDEdit). See docs/design.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from assets.values.array import Array, expect_shape
 
@@ -19,13 +19,17 @@ def grid_tokens(grid: Grid) -> int:
 
 @dataclass(frozen=True, slots=True)
 class PatchesSpec:
-    """Sizes of a packed sequence; `dim` = channels * pt * ph * pw."""
+    """Sizes of a packed sequence; `dim` = channels * pt * ph * pw.
+
+    mixed: some patches may be given while others are made; known while wiring, not of a value.
+    """
 
     grids: tuple[Grid, ...]
     dim: int
     patch: Grid
     space: str
     fps: float
+    mixed: bool = field(default=False, compare=False)
 
     @property
     def tokens(self) -> int:

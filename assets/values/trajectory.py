@@ -22,7 +22,8 @@ class Trajectory:
     states: float32 (k + 1, n, d): the tokens before the first step, then after each of k steps.
     predictions: float32 (k, n, d): the clean tokens that the model foresaw at each step, to look at.
     sigmas: float32 (k + 1,): the noise level before the first step and after each, for a token with noise 1.
-    noise: float32 (n,): the noise level that each token started from.
+    noise: float32 (n,): the noise level that each token of the canvas had.
+    canvas: float32 (n, d): the canvas's own tokens, clean.
     solver: name of the sampler. grids, patch, space, fps: as in Patches.
     """
 
@@ -30,6 +31,7 @@ class Trajectory:
     predictions: Array
     sigmas: Array
     noise: Array
+    canvas: Array
     solver: str
     grids: tuple[Grid, ...]
     patch: Grid
@@ -39,6 +41,7 @@ class Trajectory:
     def __post_init__(self) -> None:
         expect_shape("Trajectory.states", self.states, "k n d")
         expect_shape("Trajectory.predictions", self.predictions, "k n d")
+        expect_shape("Trajectory.canvas", self.canvas, "n d")
         object.__setattr__(self, "grids", tuple(tuple(grid) for grid in self.grids))
         object.__setattr__(self, "patch", tuple(self.patch))
 

@@ -44,6 +44,11 @@ def sample_spec(
                 f"Got text encoded by {spec.encoder!r}; this DiT was trained with {dit.encoder!r}. "
                 "Encode the text with its own text encoder."
             )
+    if dit.given == "nowhere" and patches.mixed:
+        raise SpecError(
+            f"Got a canvas on which some patches are given; {dit.family} makes whole clips only, or edits one (place "
+            "'all' without a mask). Use a model that goes on from frames."
+        )
     return SampledSpec(patches, TrajectorySpec(steps, patches))
 
 
@@ -70,7 +75,9 @@ def sample(
         Sampler, "dpm++2m and unipc need fewer steps, heun two forwards a step; ddim is euler; ddpm adds fresh noise."
     ] = "euler",
     shift: Annotated[
-        float, Range(0, 12, 0.1), "Above 1: more of the steps at high noise, for larger clips; 0: by the clip's size."
+        float,
+        Range(0, 12, 0.1),
+        "Above 1: more of the steps at high noise, for larger clips; 0: as suits the model.",
     ] = 1.0,
     lossy_skip: Annotated[
         float, Range(0, 2, 0.01), "Lossy: how far the input of the DiT may drift before it is run again; 0: never."
@@ -83,15 +90,17 @@ def sample(
     """
     import torch
 
+    from nodes.dit.denoiser import Request, denoiser
     from nodes.dit.samplers import solver
-    from nodes.dit.sampling import Packed, Request, finished, levels_for
+    from nodes.dit.sampling import Packed, finished
     from nodes.dit.skipping import Skips
     from nodes.dit.steps import walk
 
-    request = Request(patches, conditioning, negative, seed, guidance, levels_for(steps, shift, patches.grids))
+    model = denoiser(ctx.model(dit))
+    request = Request(patches, conditioning, negative, seed, guidance, model.levels(steps, shift, patches.grids))
     with torch.inference_mode():
         skips = Skips(lossy_skip) if lossy_skip else None
-        packed = Packed(ctx.model(dit), [request], ctx.device, skips)
+        packed = Packed(model, [request], ctx.device, skips)
         step = solver(sampler, packed.draw)
         way = walk(ctx, packed.state, step, packed.foresee, _shows(ctx, patches, request.levels), skips)
     return Sampled(*finished(request, packed.state.x[0].cpu(), way, sampler))
@@ -144,13 +153,14 @@ def branch(
     """
     import torch
 
+    from nodes.dit.denoiser import Request
     from nodes.dit.samplers import solver
-    from nodes.dit.sampling import Packed, Request, finished, remaining
+    from nodes.dit.sampling import Packed, finished, remaining
     from nodes.dit.steps import retraced, walk
 
     states, predictions = torch.as_tensor(trajectory.states), torch.as_tensor(trajectory.predictions)
     layout = (trajectory.grids, trajectory.patch, trajectory.space, trajectory.fps)
-    begun = Patches(states[0], trajectory.noise, *layout)
+    begun = Patches(trajectory.canvas, trajectory.noise, *layout)
     levels = remaining(torch.as_tensor(trajectory.sigmas), step, steps)
     request = Request(begun, conditioning, negative, seed, guidance, levels)
     goes_on: Sampler = cast(Sampler, trajectory.solver) if sampler == "as before" else sampler
@@ -159,7 +169,7 @@ def branch(
         take = solver(goes_on, packed.draw)
         first = states[0].to(ctx.device)[None]
         old = list(zip(states[1 : step + 1], predictions[:step], strict=True))
-        state = retraced(replace(packed.state, x=first, clean=first), take, old)
+        state = retraced(replace(packed.state, x=first), take, old)
         new = walk(ctx, state, take, packed.foresee, _shows(ctx, begun, levels))
     return Sampled(*finished(request, states[0], old + new, goes_on))
 

@@ -8,39 +8,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from assets.values import Conditioning, Patches, Trajectory
-from assets.values.array import Array
-from assets.values.patches import Grid, grid_tokens
+from assets.values import Patches, Trajectory
 from nodes.dit.config import Sampler
-from nodes.dit.guidance import guided, padded_to
+from nodes.dit.denoiser import Denoiser, Request, denoiser
 from nodes.dit.model import DiT
-from nodes.dit.objectives import foreseen, size_shift
-from nodes.dit.samplers import Foresee, SamplerState, begin, schedule, solver
+from nodes.dit.objectives import foreseen
+from nodes.dit.samplers import Foresee, SamplerState, begin, solver
 from nodes.dit.skipping import Skips
 from nodes.dit.steps import Way
-from nodes.patches.layout import grid_coords
-from nodes.text_encoder.model import Encoded
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the sampler node is asked for. levels (steps + 1): see `levels_for`. `negative` None: away from no text."""
-
-    patches: Patches
-    conditioning: Conditioning
-    negative: Conditioning | None
-    seed: int
-    guidance: float
-    levels: Tensor
 
 
 def sample_together(
-    dit: DiT,
+    dit: DiT | Denoiser,
     requests: Sequence[Request],
     sampler: Sampler,
     device: str = "cpu",
@@ -67,30 +50,24 @@ class Packed:
     state: before the first step. foresee: what the DiT makes of it, guided. draw: for a sampler that adds noise.
     """
 
-    def __init__(self, dit: DiT, requests: Sequence[Request], device: str, skips: Skips | None = None) -> None:
+    def __init__(
+        self, dit: DiT | Denoiser, requests: Sequence[Request], device: str, skips: Skips | None = None
+    ) -> None:
         self.requests = requests
         self.counts = [request.patches.tokens.shape[0] for request in requests]
-        clips = [(request, grid) for request in requests for grid in request.patches.grids]
-        predict = guided(
-            dit,
-            torch.cat([grid_coords(*grid) for _, grid in clips]).to(device),
-            _encoded([request.conditioning.embeds for request, _ in clips], device),
-            _encoded([_null(request) for request, _ in clips], device),
-            self._scale(device),
-            [grid_tokens(grid) for _, grid in clips],
-            skips,
-        )
+        model = denoiser(dit)
+        predict = model.predictor(requests, device, skips)
         self.state: SamplerState = begin(
             self._row([torch.as_tensor(request.patches.tokens) for request in requests]).to(device),
-            self._row([torch.as_tensor(request.patches.noise) for request in requests]).to(device),
+            self._row([model.starts(request.patches) for request in requests]).to(device),
             self._row([_first_noise(request) for request in requests]).to(device),
             self._levels(),
-            dit.config.objective,
+            model.objective,
         )
         alike = self.state.schedule.ndim == 1 and bool((self.state.noise == self.state.noise[0, 0]).all())
         # One level for all tokens: it is embedded once, and not once a token.
         levels = (lambda x, t: predict(x, t[:, :1])) if alike else predict
-        self.foresee: Foresee = foreseen(dit.config.objective, levels)
+        self.foresee: Foresee = foreseen(model.objective, levels)
 
     def draw(self, step: int) -> Tensor:
         """The noise that is added in a step, (1 n d), on the CPU: a seed means the same noise on every device."""
@@ -102,13 +79,6 @@ class Packed:
 
     def _row(self, parts: Sequence[Tensor]) -> Tensor:
         return torch.cat(list(parts))[None]
-
-    def _scale(self, device: str) -> float | Tensor:
-        """The guidance where all have one, else that of each token (n 1)."""
-        scales = [request.guidance for request in self.requests]
-        if len(set(scales)) == 1:
-            return scales[0]
-        return torch.tensor(scales).repeat_interleave(torch.tensor(self.counts))[:, None].to(device)
 
     def _levels(self) -> Tensor:
         """(steps + 1) where all schedules are alike, else (steps + 1, n)."""
@@ -123,16 +93,12 @@ class Packed:
 
 def finished(request: Request, first: Tensor, way: Way, sampler: Sampler) -> tuple[Patches, Trajectory]:
     """The result of a request and the way to it, from its first tokens (n d)."""
-    asked, noise = request.patches, torch.as_tensor(request.patches.noise)
+    asked = request.patches
+    canvas, noise = torch.as_tensor(asked.tokens), torch.as_tensor(asked.noise)
     layout = (asked.grids, asked.patch, asked.space, asked.fps)
     states, predictions = torch.stack([first, *(x for x, _ in way)]), torch.stack([clean for _, clean in way])
-    trajectory = Trajectory(states, predictions, request.levels.float(), noise, sampler, *layout)
+    trajectory = Trajectory(states, predictions, request.levels.float(), noise, canvas, sampler, *layout)
     return Patches(states[-1], torch.zeros_like(noise), *layout), trajectory
-
-
-def levels_for(steps: int, shift: float, grids: Sequence[Grid]) -> Tensor:
-    """The schedule (steps + 1); a shift of 0 is the one for the size of the largest clip."""
-    return schedule(steps, shift or size_shift(max(map(grid_tokens, grids))))
 
 
 def remaining(levels: Tensor, done: int, steps: int) -> Tensor:
@@ -147,22 +113,6 @@ def remaining(levels: Tensor, done: int, steps: int) -> Tensor:
     below = places.floor().long().clamp(max=last - 1)
     rest = torch.lerp(levels[below], levels[below + 1], places - below)
     return torch.cat([levels[:done], rest])
-
-
-def _encoded(texts: Sequence[Array], device: str) -> Encoded:
-    """Rows (m d) of each clip's text, padded to equal length: (1 clips m d)."""
-    length = max(text.shape[0] for text in texts)
-    each = [torch.as_tensor(text) for text in texts]
-    masks = [torch.ones(len(text), dtype=torch.bool) for text in each]
-    padded = [padded_to(length, Encoded(*pair)) for pair in zip(each, masks, strict=True)]
-    return Encoded(
-        torch.stack([one.text for one in padded])[None].to(device),
-        torch.stack([one.mask for one in padded])[None].to(device),
-    )
-
-
-def _null(request: Request) -> Array:
-    return request.negative.embeds if request.negative else request.conditioning.null
 
 
 def _first_noise(request: Request) -> Tensor:

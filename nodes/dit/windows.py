@@ -90,9 +90,9 @@ def sample_windows(
     from einops import rearrange
 
     from nodes.dit import samplers
+    from nodes.dit.denoiser import levels_for
     from nodes.dit.guidance import guided
     from nodes.dit.objectives import foreseen
-    from nodes.dit.sampling import levels_for
     from nodes.patches.layout import grid_coords
     from nodes.text_encoder.model import Encoded
 

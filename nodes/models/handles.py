@@ -8,6 +8,8 @@ from assets import weight_files
 from assets.values import Captioner, DiT, Expander, ModelHandle, TextEncoder, VideoVAE
 from assets.weight_files import WeightsRefused, read_metadata, weights_digest
 
+FAMILY = "patchloom"
+"""The built-in family."""
 H = TypeVar("H", bound=ModelHandle)
 
 

@@ -1,5 +1,6 @@
 """Patches: the canvas, what is given on it, and the way between latents and tokens."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from assets.values import DiT, Latent, LatentSpec, Mask, MaskSpec, Patches, PatchesSpec, VideoVAE
@@ -99,7 +100,7 @@ def arrange_patches_spec(
         mask_cells(mask, canvas)
     if second is not None and not any(one.second for one in made):
         warn(f"The place {place!r} does not use the second clip; choose 'both ends' to use it.")
-    return canvas
+    return replace(canvas, mixed=place != "all" or mask is not None)
 
 
 @node(

@@ -10,9 +10,11 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
+from assets.values import Conditioning
 from nodes.dit.attention import attention
+from nodes.models.handles import FAMILY
 from nodes.text_encoder.config import TextEncoderConfig
-from nodes.text_encoder.vocabulary import tokenise
+from nodes.text_encoder.vocabulary import tokenise, words
 from nodes.weights_file import load_weights, save_weights
 
 
@@ -45,6 +47,13 @@ class TextEncoder(nn.Module):
         """The encoding of each text; the empty text is the null text of guidance."""
         encoded: Encoded = self(collate(texts).to(self.places.device))
         return encoded
+
+    @torch.inference_mode()
+    def read(self, text: str) -> Conditioning:
+        """What the DiT is told by a text."""
+        rows, null = (self.encode([one]).text[0].float().cpu() for one in (text, ""))
+        known = words()
+        return Conditioning(rows, tuple(known[number] for number in tokenise(text).ids), null, FAMILY)
 
 
 class Block(nn.Module):

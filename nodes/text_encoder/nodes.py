@@ -5,11 +5,12 @@ from typing import Annotated
 from assets.values import Conditioning, ConditioningSpec, Text, TextEncoder, TextSpec
 from nodes.api import node, warn
 from nodes.context import Context
-from nodes.text_encoder.vocabulary import MAX_TOKENS, tokenise, words
+from nodes.models.handles import FAMILY
+from nodes.text_encoder.vocabulary import MAX_TOKENS, tokenise
 
 
 def encode_text_spec(text_encoder: TextEncoder, text: TextSpec) -> ConditioningSpec:
-    if text.text is None:
+    if text.text is None or text_encoder.family != FAMILY:
         return ConditioningSpec(text_encoder.dim, text_encoder.encoder)
     tokens = tokenise(text.text)
     if tokens.unknown:
@@ -28,15 +29,5 @@ def encode_text(
     ctx: Context,
 ) -> Conditioning:
     """Turn a prompt into the tokens that the DiT attends to."""
-    import torch
-
-    model = ctx.model(text_encoder)
-    with torch.inference_mode():
-        rows, null = model.encode([text.text]).text[0], model.encode([""]).text[0]
-    known = words()
-    return Conditioning(
-        embeds=rows.float().cpu(),
-        words=tuple(known[number] for number in tokenise(text.text).ids),
-        null=null.float().cpu(),
-        encoder=text_encoder.encoder,
-    )
+    conditioning: Conditioning = ctx.model(text_encoder).read(text.text)
+    return conditioning

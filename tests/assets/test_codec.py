@@ -48,7 +48,10 @@ SAMPLES: list[Value] = [
     Patches(floats(6, 8), floats(6), GRIDS, (1, 2, 2), "loom-16", 8.0),
     Conditioning(floats(2, 16), ("red", "ball"), floats(1, 16), "loom-text"),
     Conditioning(floats(0, 16), (), floats(0, 16), "loom-text"),
-    Trajectory(floats(3, 6, 8), floats(2, 6, 8), floats(3), floats(6), "euler", GRIDS, (1, 2, 2), "loom-16", 8.0),
+    Conditioning(floats(2, 16), ("red", "ball"), floats(1, 16), "two", {"pooled": floats(8)}, {"pooled": floats(8)}),
+    Trajectory(
+        floats(3, 6, 8), floats(2, 6, 8), floats(3), floats(6), floats(6, 8), "euler", GRIDS, (1, 2, 2), "loom-16", 8.0
+    ),
     TextEncoder("patchloom", "/weights/text.safetensors", "cd" * 32, "loom-text", 128, 64),
     VideoVAE("patchloom", "/weights/vae.safetensors", "cd" * 32, "loom-16", 16, (4, 8, 8)),
     DiT("patchloom", "/weights/dit.safetensors", "cd" * 32, "loom-16", 16, (1, 2, 2), "loom-text", "flow"),
@@ -63,11 +66,12 @@ def assert_same(a: Value, b: Value) -> None:
     for field in fields(a):
         one, other = getattr(a, field.name), getattr(b, field.name)
         assert type(one) is type(other), field.name
-        if isinstance(one, np.ndarray):
-            assert one.dtype == other.dtype
-            np.testing.assert_array_equal(one, other)
-        else:
-            assert one == other
+        arrays = isinstance(one, dict) or isinstance(one, np.ndarray)
+        pairs = [(one, other)] if not isinstance(one, dict) else [(one[name], other[name]) for name in one | other]
+        for left, right in pairs if arrays else ():
+            assert left.dtype == right.dtype
+            np.testing.assert_array_equal(left, right)
+        assert arrays or one == other
 
 
 def test_the_samples_cover_every_value_type() -> None:

@@ -78,7 +78,16 @@ def values(tiny: TinyModels) -> dict[str, Value]:
         "Patches": Patches(tokens, noise, (grid,), patch, "tiny", 8.0),
         "Conditioning": Conditioning(torch.randn(2, 12), ("a", "ball"), torch.randn(1, 12), tiny.dit.encoder),
         "Trajectory": Trajectory(
-            torch.randn(3, 4, 16), torch.randn(2, 4, 16), torch.ones(3), noise, "euler", (grid,), patch, "tiny", 8.0
+            torch.randn(3, 4, 16),
+            torch.randn(2, 4, 16),
+            torch.ones(3),
+            noise,
+            torch.randn(4, 16),
+            "euler",
+            (grid,),
+            patch,
+            "tiny",
+            8.0,
         ),
     }
 

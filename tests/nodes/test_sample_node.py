@@ -13,10 +13,11 @@ from assets.values import Conditioning, DiT, Latent, Patches, Text
 from nodes.api import SpecError
 from nodes.context import Cancelled
 from nodes.dit.config import Sampler
+from nodes.dit.denoiser import Request, levels_for
 from nodes.dit.nodes import Sampled, branch, branch_spec, sample, sample_spec
 from nodes.dit.objectives import size_shift
 from nodes.dit.samplers import schedule
-from nodes.dit.sampling import Request, levels_for, sample_together
+from nodes.dit.sampling import sample_together
 from nodes.patches.nodes import noise_patches
 from nodes.text_encoder.nodes import encode_text
 

@@ -17,7 +17,7 @@ def trajectory(grid: tuple[int, int, int], steps: int) -> Trajectory:
     tokens = int(np.prod(grid))
     states, predictions = (RNG.normal(size=(count, tokens, 16)).astype(np.float32) for count in (steps + 1, steps))
     return Trajectory(
-        states, predictions, np.ones(steps + 1), np.ones(tokens), "euler", (grid,), (1, 2, 2), "none", 8.0
+        states, predictions, np.ones(steps + 1), np.ones(tokens), states[0], "euler", (grid,), (1, 2, 2), "none", 8.0
     )
 
 
@@ -62,7 +62,7 @@ def test_steps_follow_one_another_and_end_at_what_was_made() -> None:
     assert not np.array_equal(noisy.frames, foreseen.frames)
     ended = Trajectory(
         np.concatenate([value.states[:-1], value.predictions[-1:]]), value.predictions, value.sigmas, value.noise,
-        "euler", value.grids, value.patch, value.space, value.fps,
+        value.canvas, "euler", value.grids, value.patch, value.space, value.fps,
     )  # fmt: skip
     np.testing.assert_array_equal(show_steps(ended, layout="one by one", state="noisy").frames[-1], foreseen.frames[-1])
 

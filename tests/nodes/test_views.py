@@ -40,7 +40,16 @@ VALUES: list[tuple[Value, str]] = [
     (Conditioning(numbers(2, 8), ("red", "ball"), numbers(1, 8), "e"), "text/plain"),
     (
         Trajectory(
-            numbers(13, 4, 16), numbers(12, 4, 16), numbers(13), np.ones(4), "euler", (GRID,), PATCH, "none", 8.0
+            numbers(13, 4, 16),
+            numbers(12, 4, 16),
+            numbers(13),
+            np.ones(4),
+            numbers(4, 16),
+            "euler",
+            (GRID,),
+            PATCH,
+            "none",
+            8.0,
         ),
         "image/webp",
     ),

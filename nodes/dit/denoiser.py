@@ -1,0 +1,119 @@
+"""What the samplers ask of a DiT, whoever's it is: the built-in one here, others in `nodes/families/`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from assets.values import Conditioning, Patches
+from assets.values.array import Array
+from assets.values.patches import Grid, grid_tokens
+from nodes.dit.config import Objective
+from nodes.dit.guidance import Predict, guided, padded_to
+from nodes.dit.model import DiT
+from nodes.dit.objectives import size_shift
+from nodes.dit.samplers import schedule
+from nodes.dit.skipping import Skips
+from nodes.patches.layout import grid_coords
+from nodes.text_encoder.model import Encoded
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the sampler node is asked for. levels (steps + 1): of the denoiser. `negative` None: away from no text."""
+
+    patches: Patches
+    conditioning: Conditioning
+    negative: Conditioning | None
+    seed: int
+    guidance: float
+    levels: Tensor
+
+
+@runtime_checkable
+class Denoiser(Protocol):
+    """A DiT with all that is its family's own: schedule, guidance, and how it is told what is given."""
+
+    @property
+    def objective(self) -> Objective:
+        """What a prediction stands for."""
+
+    def levels(self, steps: int, shift: float, grids: Sequence[Grid]) -> Tensor:
+        """The schedule (steps + 1), from the highest level to 0. shift: of the levels; 0 is the family's own."""
+
+    def starts(self, patches: Patches) -> Tensor:
+        """The noise level (n,) that each token is sampled from; 0 where the sampler is to leave it as it is."""
+
+    def predictor(self, requests: Sequence[Request], device: str, skips: Skips | None) -> Predict:
+        """The guided prediction for the requests packed in one row (1 n d), at levels (1 n), or (1 1): one for all.
+
+        The texts are read here, once, and not at every step.
+        """
+
+
+def denoiser(module: DiT | Denoiser) -> Denoiser:
+    """The denoiser that a model handle's module is."""
+    return BuiltIn(module) if isinstance(module, DiT) else module
+
+
+class BuiltIn:
+    """Packs any number of clips in one forward; a token's level of 0 says that it is given."""
+
+    def __init__(self, dit: DiT) -> None:
+        self._dit = dit
+
+    @property
+    def objective(self) -> Objective:
+        return self._dit.config.objective
+
+    def levels(self, steps: int, shift: float, grids: Sequence[Grid]) -> Tensor:
+        return levels_for(steps, shift, grids)
+
+    def starts(self, patches: Patches) -> Tensor:
+        return torch.as_tensor(patches.noise)
+
+    def predictor(self, requests: Sequence[Request], device: str, skips: Skips | None) -> Predict:
+        clips = [(request, grid) for request in requests for grid in request.patches.grids]
+        return guided(
+            self._dit,
+            torch.cat([grid_coords(*grid) for _, grid in clips]).to(device),
+            _encoded([request.conditioning.embeds for request, _ in clips], device),
+            _encoded([_null(request) for request, _ in clips], device),
+            _scale(requests, device),
+            [grid_tokens(grid) for _, grid in clips],
+            skips,
+        )
+
+
+def levels_for(steps: int, shift: float, grids: Sequence[Grid]) -> Tensor:
+    """The schedule (steps + 1); a shift of 0 is the one for the size of the largest clip."""
+    return schedule(steps, shift or size_shift(max(map(grid_tokens, grids))))
+
+
+def _scale(requests: Sequence[Request], device: str) -> float | Tensor:
+    """The guidance where all have one, else that of each token (n 1)."""
+    scales = [request.guidance for request in requests]
+    if len(set(scales)) == 1:
+        return scales[0]
+    counts = torch.tensor([request.patches.tokens.shape[0] for request in requests])
+    return torch.tensor(scales).repeat_interleave(counts)[:, None].to(device)
+
+
+def _null(request: Request) -> Array:
+    return request.negative.embeds if request.negative else request.conditioning.null
+
+
+def _encoded(texts: Sequence[Array], device: str) -> Encoded:
+    """Rows (m d) of each clip's text, padded to equal length: (1 clips m d)."""
+    length = max(text.shape[0] for text in texts)
+    each = [torch.as_tensor(text) for text in texts]
+    masks = [torch.ones(len(text), dtype=torch.bool) for text in each]
+    padded = [padded_to(length, Encoded(*pair)) for pair in zip(each, masks, strict=True)]
+    return Encoded(
+        torch.stack([one.text for one in padded])[None].to(device),
+        torch.stack([one.mask for one in padded])[None].to(device),
+    )
