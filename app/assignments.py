@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from nodes.api import FileName, Node
+from nodes.api import Node
 from pipelines.arguments import WidgetError, coerce
+from pipelines.diff import with_param
 from pipelines.document import Document
-from pipelines.sweep import with_param
+from pipelines.saved_names import saving_widgets
 
 
 class AssignmentError(ValueError):
@@ -34,13 +35,7 @@ def assign(document: Document, assignments: Sequence[str], library: Mapping[str,
 
 def save_as(document: Document, name: str, library: Mapping[str, Node]) -> Document:
     """The document with its one saving node writing to `name`; AssignmentError if it has none or several."""
-    savers = [
-        (node, widget.name)
-        for node, record in document.nodes.items()
-        if record["type"] in library
-        for widget in library[record["type"]].widgets.values()
-        if isinstance(widget.meta, FileName) and widget.meta.mode == "save"
-    ]
+    savers = saving_widgets(document, library)
     if len(savers) != 1:
         found = ", ".join(f"{node}.{param}" for node, param in savers) or "none"
         raise AssignmentError(f"-o needs a workflow with one saving node; this one has {found}; use --set for several")

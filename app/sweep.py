@@ -41,7 +41,7 @@ def sweep(
     console = Console(stderr=True)
     try:
         axes = [axis(text, document, library()) for text in over]
-        cells = grid(document, axes)
+        cells = grid(document, axes, library())
         for cell in cells:
             refuse_errors(cell.document, files)
         with Recorder(place, files, device) as recorder:

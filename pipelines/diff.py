@@ -54,6 +54,13 @@ def apply(document: Document, diff: RecordsDiff) -> Document:
     return Document(records)
 
 
+def with_param(document: Document, node: str, param: str, value: Json) -> Document:
+    """The document with one widget set."""
+    record = document.nodes[node]
+    changed = {**record, "params": {**document.params(node), param: value}}
+    return apply(document, RecordsDiff(updated={f"node:{node}": (record, changed)}))
+
+
 def reverse(diff: RecordsDiff) -> RecordsDiff:
     """The edit that takes `diff` back."""
     return RecordsDiff(diff.removed, {key: (new, old) for key, (old, new) in diff.updated.items()}, diff.added)

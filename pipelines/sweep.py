@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from nodes.api import Node, Range, Seed, Widget
 from pipelines.arguments import Number, WidgetError, coerce
-from pipelines.diff import RecordsDiff, apply
+from pipelines.diff import with_param
 from pipelines.document import Document
 from pipelines.plan import upstream
-from pipelines.strict_json import Json
+from pipelines.saved_names import Setting, saved_apart
 
 MOST_CELLS = 1000
 RANGE = re.compile(r"\s*(-?[\d.]+)\s*\.\.\s*(-?[\d.]+)\s*(?::\s*(-?[\d.]+)\s*)?")
@@ -70,20 +70,23 @@ def axis(text: str, document: Document, library: Mapping[str, Node]) -> Axis:
     return Axis(node, widget, values)
 
 
-def grid(document: Document, axes: Sequence[Axis]) -> list[Cell]:
-    """The document at every point, the last axis fastest; SweepError if there are too many points or an axis twice."""
+def grid(document: Document, axes: Sequence[Axis], library: Mapping[str, Node]) -> list[Cell]:
+    """The document at every point, the last axis fastest, each saving to files of its own.
+
+    SweepError if there are too many points or an axis twice.
+    """
     count = math.prod(len(each.values) for each in axes)
     if not axes or count > MOST_CELLS:
         raise SweepError(f"the sweep has {count if axes else 0} runs; it needs 1 to {MOST_CELLS}: change the values")
     if len({(each.node, each.widget) for each in axes}) < len(axes):
         raise SweepError("two axes go through the same widget; put their values into one")
-    return [_cell(document, axes, at) for at in itertools.product(*(range(len(each.values)) for each in axes))]
+    return [_cell(document, axes, at, library) for at in itertools.product(*(range(len(each.values)) for each in axes))]
 
 
 def seeds(
     document: Document, library: Mapping[str, Node], count: int, targets: Sequence[str] | None = None
 ) -> list[tuple[str, Document]]:
-    """`count` documents with a label each: the first as it is, every next one with each seed one higher."""
+    """`count` documents with a label each, every next one with each seed one higher and files of its own."""
     wanted = document.nodes.keys() if targets is None else upstream(document, targets)
     found = [
         (node, widget.name, int(coerce(widget, document.params(node).get(widget.name, widget.default))))
@@ -100,26 +103,22 @@ def seeds(
         raise SweepError(f"{count} seeds were asked for; it needs 1 to {MOST_CELLS}")
     made = []
     for number in range(count):
+        label = f"seed {(found[0][2] + number) % LARGEST_SEED}"
         varied = document
         for node, name, seed in found:
             varied = with_param(varied, node, name, (seed + number) % LARGEST_SEED)
-        made.append((f"seed {(found[0][2] + number) % LARGEST_SEED}", varied))
+        made.append((label, saved_apart(varied, [Setting(*each[:2], label) for each in found], library)))
     return made
 
 
-def with_param(document: Document, node: str, param: str, value: Json) -> Document:
-    """The document with one widget set."""
-    record = document.nodes[node]
-    changed = {**record, "params": {**document.params(node), param: value}}
-    return apply(document, RecordsDiff(updated={f"node:{node}": (record, changed)}))
-
-
-def _cell(document: Document, axes: Sequence[Axis], at: tuple[int, ...]) -> Cell:
-    labels = []
+def _cell(document: Document, axes: Sequence[Axis], at: tuple[int, ...], library: Mapping[str, Node]) -> Cell:
+    settings = []
     for each, index in zip(axes, at, strict=True):
-        document = with_param(document, each.node, each.widget, each.values[index])
-        labels.append(each.label(each.values[index]))
-    return Cell(at, ", ".join(labels), document)
+        value = each.values[index]
+        document = with_param(document, each.node, each.widget, value)
+        settings.append(Setting(each.node, each.widget, each.label(value)))
+    label = ", ".join(setting.label for setting in settings)
+    return Cell(at, label, saved_apart(document, settings, library))
 
 
 def _node(name: str, document: Document) -> str:

@@ -118,7 +118,7 @@ def queue_routes(workspace: Workspace) -> APIRouter:
         with refusals():
             swept = document(new.workflow)
             axes = [axis(text, swept, workspace.library) for text in new.over]
-            return {"sweep": queue.add_sweep(new.workflow, axes, grid(swept, axes))}
+            return {"sweep": queue.add_sweep(new.workflow, axes, grid(swept, axes, workspace.library))}
 
     @router.get("/sweeps/{sweep}")
     async def cells(sweep: str) -> dict[str, Any]:
