@@ -51,6 +51,13 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
+class Side(Range):
+    """The width or the height of a size in pixels; the page shows the two of a node as one control."""
+
+    of: Literal["width", "height"] = "width"
+
+
+@dataclass(frozen=True, slots=True)
 class Lines:
     """A text widget of several lines."""
 
@@ -70,7 +77,24 @@ class FileName:
     endings: tuple[str, ...]
 
 
-Meta = Range | Lines | Seed | FileName
+@dataclass(frozen=True, slots=True)
+class Colour:
+    """A text widget that holds a colour, as "#rrggbb"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A text widget that holds a curve from `lo` to `hi`, see `nodes.curve`; empty: `hi` throughout.
+
+    over: what it runs along from 0 to 1, for a label: "time", "steps".
+    """
+
+    lo: float
+    hi: float
+    over: str
+
+
+Meta = Range | Lines | Seed | FileName | Colour | Curve
 
 
 @dataclass(frozen=True, slots=True)

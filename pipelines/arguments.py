@@ -2,16 +2,19 @@
 
 import inspect
 import math
+import re
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import Any
 
 from assets.files import Files
-from nodes.api import Node, Range, Widget
+from nodes import curve
+from nodes.api import Colour, Curve, Node, Range, Widget
 from nodes.context import Context, Workflow
 from pipelines.strict_json import LARGEST_INT, Json
 
 Number = int | float | bool | str
+HEX_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 SWITCHES = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 
 
@@ -31,6 +34,8 @@ def coerce(widget: Widget, value: Json) -> Number:
         raise WidgetError(f"{widget.name} is {_shown(value)}; choose one of: {choices}")
     if isinstance(widget.meta, Range) and not isinstance(made, str):
         _require_range(widget.name, made, widget.meta)
+    if isinstance(made, str):
+        return _normal_text(widget, made)
     return made
 
 
@@ -119,6 +124,21 @@ def _require_range(name: str, value: float, bounds: Range) -> None:
         above = int(below + bounds.step)
         near = f"{below} or {above}" if above <= bounds.hi else str(below)
         raise WidgetError(f"{name} is {value}; it goes from {bounds.lo:g} in steps of {bounds.step:g}; try {near}")
+
+
+def _normal_text(widget: Widget, text: str) -> str:
+    """The one way in which a colour or a curve is written, so that what is equal has one key."""
+    match widget.meta:
+        case Colour():
+            if not HEX_COLOUR.fullmatch(text):
+                raise WidgetError(f"{widget.name} is {_shown(text)}; it needs a colour like #ff8800")
+            return text.lower()
+        case Curve(lo, hi):
+            try:
+                return curve.written(curve.read(text, lo, hi)) if text.strip() else ""
+            except ValueError as error:
+                raise WidgetError(f"{widget.name}: {error}") from None
+    return text
 
 
 def _shown(value: Json) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from nodes.api import FileName, Lines, Node, Port, Range, Seed, Widget
+from nodes.api import Colour, Curve, FileName, Lines, Node, Port, Range, Seed, Side, Widget
 from pipelines.connect import WIDGET_SOURCES
 
 AS_SAID = {"dit": "DiT", "vae": "VAE", "fps": "Frames per second"}
@@ -59,6 +59,8 @@ def _widget(widget: Widget) -> dict[str, Any]:
     match widget.meta:
         case _ if widget.choices:
             return shown | {"kind": "choice", "choices": list(widget.choices)}
+        case Side(lo, hi, step, of):
+            return shown | {"kind": "number", "lo": lo, "hi": hi, "step": step, "side": of}
         case Range(lo, hi, step):
             return shown | {"kind": "number", "lo": lo, "hi": hi, "step": step}
         case Lines(rows):
@@ -67,5 +69,9 @@ def _widget(widget: Widget) -> dict[str, Any]:
             return shown | {"kind": "seed"}
         case FileName(mode, endings):
             return shown | {"kind": "file", "mode": mode, "endings": list(endings)}
+        case Colour():
+            return shown | {"kind": "colour"}
+        case Curve(lo, hi, over):
+            return shown | {"kind": "curve", "lo": lo, "hi": hi, "over": over}
     kinds = {"bool": "switch", "str": "text", "int": "number", "float": "number"}
     return shown | {"kind": kinds[widget.type]}

@@ -8,7 +8,7 @@ import numpy as np
 from assets import images, media
 from assets.files import Files
 from assets.values import Clip, ClipSpec, Mask, MaskSpec, SavedFile
-from nodes.api import FileName, Range, SpecError, node
+from nodes.api import Colour, FileName, Range, Side, SpecError, node
 from nodes.context import Workflow
 from nodes.media.saving import Quality, Target, saved, saved_spec
 
@@ -74,8 +74,8 @@ def resize_spec(clip: ClipSpec, width: int, height: int) -> ClipSpec:
 def resize(
     clip: Annotated[Clip, "What is to be scaled."],
     *,
-    width: Annotated[int, Range(1, 8192), "Width in pixels."] = 64,
-    height: Annotated[int, Range(1, 8192), "Height in pixels."] = 64,
+    width: Annotated[int, Side(1, 8192, 1, "width"), "Width in pixels."] = 64,
+    height: Annotated[int, Side(1, 8192, 1, "height"), "Height in pixels."] = 64,
     mode: Annotated[
         Literal["cover", "contain", "stretch"], "cover cuts what sticks out; contain adds bars; stretch distorts."
     ] = "cover",
@@ -99,8 +99,8 @@ def crop(
     *,
     left: Annotated[int, Range(0, 8192), "First column of the box."] = 0,
     top: Annotated[int, Range(0, 8192), "First row of the box."] = 0,
-    width: Annotated[int, Range(1, 8192), "Width of the box in pixels."] = 64,
-    height: Annotated[int, Range(1, 8192), "Height of the box in pixels."] = 64,
+    width: Annotated[int, Side(1, 8192, 1, "width"), "Width of the box in pixels."] = 64,
+    height: Annotated[int, Side(1, 8192, 1, "height"), "Height of the box in pixels."] = 64,
 ) -> Clip:
     """Cut a box out of every frame."""
     return Clip(images.crop(clip.frames, top, left, height, width), clip.fps)
@@ -127,17 +127,18 @@ def flatten_spec(clip: ClipSpec) -> ClipSpec:
     return ClipSpec(clip.frames, clip.height, clip.width, clip.fps)
 
 
-@node(version=1, category="media", spec=flatten_spec, label="Flatten alpha", keywords=("transparency", "background"))
+@node(version=2, category="media", spec=flatten_spec, label="Flatten alpha", keywords=("transparency", "background"))
 def flatten(
     clip: Annotated[Clip, "A clip with alpha; one without passes as it is."],
     *,
-    gray: Annotated[int, Range(0, 255), "What shows through: 0 is black, 255 white."] = 255,
+    colour: Annotated[str, Colour(), "What shows through."] = "#ffffff",
 ) -> Clip:
     """Lay a clip with alpha over an even background."""
     if clip.frames.shape[-1] == 3:
         return clip
-    colour, alpha = clip.frames[..., :3].astype(np.float32), clip.frames[..., 3:].astype(np.float32) / 255
-    return Clip((colour * alpha + gray * (1 - alpha)).round().astype(np.uint8), clip.fps)
+    over, alpha = clip.frames[..., :3].astype(np.float32), clip.frames[..., 3:].astype(np.float32) / 255
+    under = np.array(_rgb(colour), np.float32)
+    return Clip((over * alpha + under * (1 - alpha)).round().astype(np.uint8), clip.fps)
 
 
 def pad_spec(clip: ClipSpec, left: int, right: int, top: int, bottom: int) -> ClipSpec:
@@ -147,7 +148,7 @@ def pad_spec(clip: ClipSpec, left: int, right: int, top: int, bottom: int) -> Cl
 Margin = Range(0, 4096)
 
 
-@node(version=1, category="media", spec=pad_spec, keywords=("outpaint", "border", "margin", "larger"))
+@node(version=2, category="media", spec=pad_spec, keywords=("outpaint", "border", "margin", "larger"))
 def pad(
     clip: Annotated[Clip, "What is to get room around it."],
     *,
@@ -155,9 +156,10 @@ def pad(
     right: Annotated[int, Margin, "Columns added on the right."] = 0,
     top: Annotated[int, Margin, "Rows added above."] = 0,
     bottom: Annotated[int, Margin, "Rows added below."] = 0,
+    colour: Annotated[str, Colour(), "Of what is added; a clip with alpha gets it transparent."] = "#000000",
 ) -> Clip:
-    """Add black rows and columns (transparent ones where there is alpha), for instance to outpaint them."""
-    return Clip(images.pad(clip.frames, top, bottom, left, right), clip.fps)
+    """Add rows and columns of one colour (transparent ones where there is alpha), for instance to outpaint them."""
+    return Clip(images.pad(clip.frames, top, bottom, left, right, (*_rgb(colour), 0)), clip.fps)
 
 
 def join_clips_spec(first: ClipSpec, second: ClipSpec, overlap: int) -> ClipSpec:
@@ -196,8 +198,8 @@ def mask_box(
     *,
     left: Annotated[int, Range(0, 8192), "First column of the box."] = 0,
     top: Annotated[int, Range(0, 8192), "First row of the box."] = 0,
-    width: Annotated[int, Range(1, 8192), "Width of the box in pixels."] = 32,
-    height: Annotated[int, Range(1, 8192), "Height of the box in pixels."] = 32,
+    width: Annotated[int, Side(1, 8192, 1, "width"), "Width of the box in pixels."] = 32,
+    height: Annotated[int, Side(1, 8192, 1, "height"), "Height of the box in pixels."] = 32,
     start: Annotated[int, Range(0, 1_000_000), "First frame that has the box, counted from 0."] = 0,
     frames: Annotated[int, Range(0, 100_000), "How many frames have the box; 0: all from the first on."] = 0,
     invert: Annotated[bool, "Off: the box is made anew (inpaint). On: all but the box is (outpaint)."] = False,
@@ -227,6 +229,12 @@ def save_clip(
     """Write a clip or an image, with the workflow that made it, to the outputs folder: whole or not at all."""
     media.write_clip(clip, files.target(file), quality=quality, workflow=workflow.text or None)
     return saved(file, files)
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    """The parts, 0 to 255, of "#rrggbb"."""
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    return red, green, blue
 
 
 def _cut(clip: ClipSpec, start: int, frames: int, stride: int) -> ClipSpec:

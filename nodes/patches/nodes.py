@@ -4,7 +4,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from assets.values import DiT, Latent, LatentSpec, Mask, MaskSpec, Patches, PatchesSpec, VideoVAE
-from nodes.api import Range, SpecError, node, warn
+from nodes import curve
+from nodes.api import Curve, Range, Side, SpecError, node, warn
 from nodes.patches.arrangement import Place, mask_cells, placements
 from nodes.video_vae.sizes import latent_size, require_space
 
@@ -38,8 +39,8 @@ def noise_patches(
     dit: Annotated[DiT, "Its patch size cuts the canvas."],
     vae: Annotated[VideoVAE, "Its stride says how many pixels and frames a latent cell stands for."],
     *,
-    width: Annotated[int, Range(16, 4096, 16), "Width in pixels."] = 64,
-    height: Annotated[int, Range(16, 4096, 16), "Height in pixels."] = 64,
+    width: Annotated[int, Side(16, 4096, 16, "width"), "Width in pixels."] = 64,
+    height: Annotated[int, Side(16, 4096, 16, "height"), "Height in pixels."] = 64,
     frames: Annotated[int, Range(1, 1025, 4), "Number of frames: 1 for an image, else 1 + 4k."] = 17,
     fps: Annotated[float, Range(1, 120), "Frames per second of the clip."] = 8.0,
 ) -> Patches:
@@ -94,17 +95,21 @@ def arrange_patches_spec(
     position: int,
     second: PatchesSpec | None = None,
     mask: MaskSpec | None = None,
+    strength: float = 0,
+    strength_over_time: str = "",
 ) -> PatchesSpec:
     made = placements(canvas, given, second, place, rows, position)
     if mask is not None:
         mask_cells(mask, canvas)
     if second is not None and not any(one.second for one in made):
         warn(f"The place {place!r} does not use the second clip; choose 'both ends' to use it.")
-    return replace(canvas, mixed=place != "all" or mask is not None)
+    if strength_over_time and not strength:
+        warn("The strength is 0, so its curve over time changes nothing; raise it.")
+    return replace(canvas, mixed=place != "all" or mask is not None or bool(strength_over_time))
 
 
 @node(
-    version=2,
+    version=3,
     category="patches",
     spec=arrange_patches_spec,
     label="Arrange patches",
@@ -124,6 +129,9 @@ def arrange_patches(
     strength: Annotated[
         float, Range(0, 1, 0.05), "How far given patches may change: 0 keeps them, about 0.6 edits, 1 makes them anew."
     ] = 0.0,
+    strength_over_time: Annotated[
+        str, Curve(0, 1, "time"), "How much of the strength counts, from the canvas's first frame to its last."
+    ] = "",
     rows: Annotated[
         int,
         Range(0, 256),
@@ -144,11 +152,12 @@ def arrange_patches(
     tokens = rearrange(torch.as_tensor(canvas.tokens), "(t hw) d -> t hw d", t=t).clone()
     noise = rearrange(torch.as_tensor(canvas.noise), "(t hw) -> t hw", t=t).clone()
     levels = torch.zeros_like(noise) if mask is None else _mask_levels(mask, canvas, noise)
+    least = torch.tensor(_strengths(strength, strength_over_time, t), dtype=noise.dtype, device=noise.device)[:, None]
     for one in made:
         source = second if one.second and second else given
         theirs = torch.as_tensor(source.tokens, device=tokens.device)
         tokens[one.put] = rearrange(theirs, "(t hw) d -> t hw d", hw=h * w)[one.take]
-        noise[one.put] = levels[one.put].clamp(min=strength)
+        noise[one.put] = torch.maximum(levels[one.put], least[one.put])
     return Patches(
         rearrange(tokens, "t hw d -> (t hw) d"),
         rearrange(noise, "t hw -> (t hw)"),
@@ -190,6 +199,14 @@ def _cut(latent: LatentSpec, patch: tuple[int, int, int]) -> PatchesSpec:
     t, h, w = (size // part for size, part in zip(sizes, patch, strict=True))
     dim = latent.channels * patch[0] * patch[1] * patch[2]
     return PatchesSpec(((t, h, w),), dim, patch, latent.space, latent.fps)
+
+
+def _strengths(strength: float, over_time: str, rows: int) -> list[float]:
+    """The strength in each of so many rows of time."""
+    if not over_time:
+        return [strength] * rows
+    points = curve.read(over_time, 0, 1)
+    return [strength * points.at(row / max(1, rows - 1)) for row in range(rows)]
 
 
 def _mask_levels(mask: Mask, canvas: Patches, like: "Tensor") -> "Tensor":

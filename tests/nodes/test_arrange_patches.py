@@ -7,7 +7,7 @@ import torch
 from tiny_models import SPACE
 
 from assets.values import Latent, LatentSpec, Mask, Patches
-from nodes.api import SpecError
+from nodes.api import SpecError, collected_warnings
 from nodes.patches.nodes import arrange_patches, arrange_patches_spec, patchify, patchify_spec, unpatchify
 
 WIDE, HIGH, DIM = 3, 2, 8
@@ -61,6 +61,25 @@ def arranged(given: Patches, **widgets: Any) -> tuple[list[float], list[float]]:
 )
 def test_given_rows_go_where_the_place_says(widgets: Any, numbers: list[float], noise: list[float]) -> None:
     assert arranged(patches(3, 10), **widgets) == (numbers, noise)
+
+
+@pytest.mark.parametrize(
+    ("curve", "noise"),
+    [
+        ("0:0 1:1", [0, 0.1, 0.2, 0.3, 0.4, 0.5]),
+        ("0:1 0.2:1 0.4:0", [0.5, 0.5, 0, 0, 0, 0]),
+        ("0.5:1", [0.5] * 6),
+    ],
+)
+def test_a_clip_may_change_more_at_some_times_than_at_others(curve: str, noise: list[float]) -> None:
+    levels = arranged(patches(6, 10), place="all", strength=0.5, strength_over_time=curve)[1]
+    assert levels == pytest.approx(noise)
+
+
+def test_a_curve_of_no_strength_is_warned_of() -> None:
+    with collected_warnings() as warnings:
+        arrange_patches_spec(canvas().spec, patches(6).spec, "all", 0, 0, strength_over_time="0:1")
+    assert "raise it" in warnings[0]
 
 
 def test_two_clips_are_connected_by_what_lies_next_to_the_gap() -> None:

@@ -60,8 +60,8 @@ def test_trim_keeps_the_frames_asked_for() -> None:
 
 def test_flatten_shows_the_background_through_what_is_transparent() -> None:
     frame = np.array([[[200, 0, 0, 255], [200, 0, 0, 0]]], np.uint8)
-    made = flatten(Clip(frame[None], 8.0), gray=100)
-    assert made.frames[0, 0].tolist() == [[200, 0, 0], [100, 100, 100]]
+    made = flatten(Clip(frame[None], 8.0), colour="#64c80a")
+    assert made.frames[0, 0].tolist() == [[200, 0, 0], [100, 200, 10]]
 
 
 def test_a_box_mask_and_its_inverse_cover_the_clip() -> None:
@@ -71,6 +71,12 @@ def test_a_box_mask_and_its_inverse_cover_the_clip() -> None:
     assert (box.weight + rest.weight == 1).all()
     second = mask_box(clip, width=3, height=4, start=1)
     assert second.weight.sum(axis=(1, 2)).tolist() == [0, 12]
+
+
+def test_padding_has_its_colour_and_is_transparent_where_there_is_alpha() -> None:
+    one = np.full((1, 1, 1, 4), 9, np.uint8)
+    assert pad(Clip(one[..., :3], 8.0), left=1, colour="#0a141e").frames[0, 0].tolist() == [[10, 20, 30], [9, 9, 9]]
+    assert pad(Clip(one, 8.0), left=1, colour="#0a141e").frames[0, 0, 0].tolist() == [10, 20, 30, 0]
 
 
 def test_padding_goes_round_the_clip() -> None:

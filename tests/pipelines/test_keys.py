@@ -8,7 +8,7 @@ import small_nodes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.api import Node, Range, Widget
+from nodes.api import Colour, Curve, Node, Range, Widget
 from pipelines.arguments import WidgetError, coerce, widget_values
 from pipelines.keys import node_key, numerics_class
 
@@ -108,3 +108,21 @@ def test_a_widget_that_holds_what_it_cannot_is_told_what_it_needs(declared: Widg
     with pytest.raises(WidgetError) as refused:
         coerce(declared, value)
     assert str(refused.value) == said
+
+
+@pytest.mark.parametrize(
+    ("meta", "texts", "kept"),
+    [
+        (Colour(), ["#ff8800", "#FF8800"], "#ff8800"),
+        (Curve(0, 1, "time"), ["0:0 1:0.5", " 0.0:-0  1.00:0.50000001 "], "0:0 1:0.5"),
+        (Curve(0, 1, "time"), ["", "  "], ""),
+    ],
+)
+def test_colours_and_curves_that_are_equal_share_one_text(meta: Any, texts: list[str], kept: str) -> None:
+    assert {coerce(widget("str", meta=meta), text) for text in texts} == {kept}
+
+
+@pytest.mark.parametrize(("meta", "text"), [(Colour(), "red"), (Colour(), "#ff88"), (Curve(0, 1, "time"), "0:2")])
+def test_a_text_that_is_no_colour_or_curve_is_refused_by_the_widgets_name(meta: Any, text: str) -> None:
+    with pytest.raises(WidgetError, match=r"^w\b"):
+        coerce(widget("str", meta=meta), text)
