@@ -6,6 +6,7 @@ from nodes.api import Node
 from pipelines.arguments import WidgetError, coerce
 from pipelines.diff import with_param
 from pipelines.document import Document
+from pipelines.groups import with_faces
 from pipelines.saved_names import saving_widgets
 
 
@@ -15,6 +16,7 @@ class AssignmentError(ValueError):
 
 def assign(document: Document, assignments: Sequence[str], library: Mapping[str, Node]) -> Document:
     """The document with every `node.param=value` made; AssignmentError names the one that cannot be."""
+    library = with_faces(library, document)
     for assignment in assignments:
         target, equals, text = assignment.partition("=")
         node, dot, param = target.rpartition(".")

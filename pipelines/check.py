@@ -10,6 +10,8 @@ from nodes.api import Node, collected_warnings
 from pipelines.arguments import WidgetError, coerce, injected, parameters, widget_values
 from pipelines.connect import fits, refusal, widget_content
 from pipelines.document import Document, Port
+from pipelines.groups import flatten, flattened, with_faces
+from pipelines.nesting import group_of
 from pipelines.plan import plan, upstream
 from pipelines.set_aside import passed_through, without_set_aside
 
@@ -44,9 +46,12 @@ def check(document: Document, library: Library, files: Files) -> Report:
     """Infer the specs of every output and find every problem, in O(nodes + wires).
 
     What stands downstream of an error is unknown, not wrong as well. Of nodes that are set aside (pipelines.set_aside)
-    nothing is wrong, and those that are bypassed have the specs of what they pass through.
+    nothing is wrong, and those that are bypassed have the specs of what they pass through. Groups are unfolded: what is
+    found is of the nodes inside.
     """
-    given, document = document, without_set_aside(document, library)
+    library = with_faces(library, document)
+    given = flattened(document)
+    document = without_set_aside(given, library)
     specs: Specs = {}
     problems: list[Problem] = []
     planned = plan(document)
@@ -75,6 +80,17 @@ def why_not(
 
     report: of `check(document, ...)`, for whoever asks of many ports in turn.
     """
+    library = with_faces(library, document)
+    flat = flatten(document)
+    document, source, targets = flat.document, flat.source(source), flat.targets(target)
+    report = report or check(document, library, files)
+    reasons = (_why_not(document, source, each, library, files, report) for each in targets)
+    return next(filter(None, reasons), None) if targets else f"{target.node!r} has no input {target.name!r} (any more)"
+
+
+def _why_not(
+    document: Document, source: Port, target: Port, library: Library, files: Files, report: Report
+) -> str | None:
     for port in (source, target):
         if port.node not in document.nodes:
             return f"there is no node {port.node!r} (any more)"
@@ -84,8 +100,7 @@ def why_not(
     mismatch = wire_problem(document, source, target, library)
     if mismatch:
         return mismatch
-    specs = (report or check(document, library, files)).specs
-    _, problems = check_node(document, target.node, wired, specs, library, files)
+    _, problems = check_node(document, target.node, wired, report.specs, library, files)
     about_wire = (problem for problem in problems if problem.level == "error" and problem.port in (None, target.name))
     return next((problem.sentence for problem in about_wire), None)
 
@@ -118,6 +133,9 @@ def check_node(
     def error(port: str | None, sentence: str) -> None:
         problems.append(Problem(node, port, "error", sentence))
 
+    if declared is None and (group := group_of(record["type"])):
+        error(None, f"this workflow has no group {group[:80]!r} (any more); it is kept as it is, but cannot run")
+        return None, problems
     if declared is None:
         error(None, f"there is no node type {record['type'][:80]!r} here; it is kept as it is, but cannot run")
         return None, problems

@@ -55,9 +55,9 @@ def apply(document: Document, diff: RecordsDiff) -> Document:
 
 
 def with_param(document: Document, node: str, param: str, value: Json) -> Document:
-    """The document with one widget set."""
-    record = document.nodes[node]
-    changed = {**record, "params": {**document.params(node), param: value}}
+    """The document with one widget set. node: its id; of one inside of a group `<group>:<id>`."""
+    record = document.records[f"node:{node}"]
+    changed = {**record, "params": {**record.get("params", {}), param: value}}
     return apply(document, RecordsDiff(updated={f"node:{node}": (record, changed)}))
 
 

@@ -5,6 +5,7 @@ In memory a document is a flat set of records, so that an edit is a small diff (
     node:<id>                   {"type", "version", "params", ...}
     wire:<to node>.<to input>   {"from": [node, output], "to": [node, input], ...}; so an input takes one wire
     layout:<id>                 {"x", "y", ...}
+    group:<name>                {"label", "inputs", "outputs", "widgets", ...}; what is inside: see pipelines.scopes
     meta:<key>                  any JSON
     other:<key>                 what the file has at its top level that this version does not know
 
@@ -22,12 +23,20 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from pipelines.schema import FORMAT, LayoutRecord, LoomFile, NodeRecord, WireRecord
+from pipelines.nesting import NestingError, require_sound
+from pipelines.schema import FORMAT, GroupFace, LayoutRecord, LoomFile, NodeRecord, WireRecord
+from pipelines.scopes import by_scope, scope_of, scoped, unscoped
 from pipelines.strict_json import Json, JsonError, parse
 
 MAX_NODES = 50_000
-SECTIONS = ("format", "nodes", "wires", "layout", "meta")
-MODELS: dict[str, type[BaseModel]] = {"node": NodeRecord, "wire": WireRecord, "layout": LayoutRecord}
+GRAPH = ("nodes", "wires", "layout")
+SECTIONS = ("format", *GRAPH, "groups", "meta")
+MODELS: dict[str, type[BaseModel]] = {
+    "node": NodeRecord,
+    "wire": WireRecord,
+    "layout": LayoutRecord,
+    "group": GroupFace,
+}
 
 
 class DocumentError(ValueError):
@@ -51,9 +60,18 @@ class Wire(NamedTuple):
 
 @dataclass(frozen=True)
 class Document:
-    """A workflow. Never changed in place: `pipelines.diff.apply` makes the next one."""
+    """A workflow. Never changed in place: `pipelines.diff.apply` makes the next one.
+
+    nodes, wires and what follows from them are those of the workflow itself; those in groups are inside of `groups`.
+    """
 
     records: Mapping[str, Json] = field(default_factory=dict)
+
+    @cached_property
+    def groups(self) -> dict[str, "Group"]:
+        """What nodes of type `group:<name>` stand for, by name."""
+        inside = self._by_scope
+        return {name: Group(self.records[f"group:{name}"], Document(inside[name])) for name in inside if name}
 
     @cached_property
     def nodes(self) -> dict[str, dict[str, Any]]:
@@ -83,9 +101,21 @@ class Document:
         params: dict[str, Json] = self.nodes[node].get("params", {})
         return params
 
+    @cached_property
+    def _by_scope(self) -> Mapping[str, Mapping[str, Json]]:
+        grouped = any(key.startswith("group:") for key in self.records)
+        return by_scope(self.records) if grouped else {"": self.records}
+
     def _kind(self, kind: str) -> dict[str, Any]:
         prefix = f"{kind}:"
-        return {key[len(prefix) :]: record for key, record in self.records.items() if key.startswith(prefix)}
+        return {key[len(prefix) :]: record for key, record in self._by_scope[""].items() if key.startswith(prefix)}
+
+
+class Group(NamedTuple):
+    """A graph that is used as a node. face: its label, ports and widgets (pipelines.schema.GroupFace)."""
+
+    face: dict[str, Any]
+    content: Document
 
 
 def load(path: Path) -> Document:
@@ -131,16 +161,18 @@ def loads(text: str) -> Document:
         LoomFile.model_validate(content)
     except ValidationError as error:
         raise DocumentError(_first_problem(error)) from None
-    return _from_file(content)
+    document = _from_file(content)
+    require_sound_groups(document)
+    return document
 
 
 def dumps(document: Document) -> str:
     """The text of a workflow file."""
+    groups = {name: {**group.face, **_graph(group.content)} for name, group in document.groups.items()}
     content = {
         "format": FORMAT,
-        "nodes": document.nodes,
-        "wires": list(document._kind("wire").values()),
-        "layout": document._kind("layout"),
+        **_graph(document),
+        **({"groups": groups} if groups else {}),
         "meta": document._kind("meta"),
         **document._kind("other"),
     }
@@ -157,35 +189,76 @@ def require_record(record_id: str, record: Json) -> None:
     """DocumentError unless `record` may stand under `record_id`."""
     kind, colon, name = record_id.partition(":")
     if not colon or kind not in (*MODELS, "meta", "other") or (kind == "other" and name in SECTIONS):
-        raise DocumentError(f"{record_id[:80]!r} is no record of a workflow; it needs node:, wire:, layout: or meta:")
+        known = "node:, wire:, layout:, group: or meta:"
+        raise DocumentError(f"{record_id[:80]!r} is no record of a workflow; it needs {known}")
     if kind not in MODELS:
         return
     try:
-        MODELS[kind].model_validate(record)
-        if kind == "node":
-            LoomFile.model_validate({"format": FORMAT, "nodes": {name: record}})
+        inside, called = record_id, record
+        if scope := scope_of(record_id):
+            inside, called = unscoped(scope, record_id, record)
+        MODELS[kind].model_validate(called)
+        nodes = {inside.removeprefix("node:"): called} if kind == "node" else {}
+        names = [scope] if scope else [name] if kind == "group" else []
+        LoomFile.model_validate({"format": FORMAT, "nodes": nodes, "groups": {name: {"nodes": {}} for name in names}})
     except ValidationError as error:
         raise DocumentError(f"{record_id}: {_first_problem(error)}") from None
+    except (ValueError, LookupError, TypeError) as error:
+        raise DocumentError(f"{record_id[:80]}: {error}") from None
     if kind == "wire" and wire_id(record["to"]) != record_id:
         raise DocumentError(f"{record_id}: it leads to {'.'.join(record['to'])}; its id needs to name that input")
+    if kind == "group" and not record.keys().isdisjoint(GRAPH):
+        raise DocumentError(
+            f"{record_id}: what is inside of a group needs records of its own, node:{name}:<id> and so on"
+        )
+
+
+def require_sound_groups(document: Document) -> None:
+    """DocumentError for a group that holds itself, by way of others too, or that unfolds into too many nodes."""
+
+    def types(graph: Document) -> list[str]:
+        return [record["type"] for record in graph.nodes.values()]
+
+    if not document.groups:
+        return
+    try:
+        require_sound(
+            {name: types(group.content) for name, group in document.groups.items()}, types(document), MAX_NODES
+        )
+    except NestingError as error:
+        raise DocumentError(str(error)) from None
 
 
 def _from_file(content: dict[str, Json]) -> Document:
-    records: dict[str, Json] = {f"node:{name}": record for name, record in content["nodes"].items()}
-    for number, wire in enumerate(content.get("wires", [])):
-        for end in ("from", "to"):
-            if wire[end][0] not in content["nodes"]:
-                raise DocumentError(
-                    f"wires[{number}].{end}: there is no node {wire[end][0]!r}; add it or drop the wire"
-                )
-        key = wire_id(wire["to"])
-        if key in records:
-            raise DocumentError(f"wires[{number}].to: {'.'.join(wire['to'])} has a wire already; an input takes one")
-        records[key] = wire
-    records |= {f"layout:{name}": record for name, record in content.get("layout", {}).items()}
+    records = _graph_records(content, "")
+    for name, group in content.get("groups", {}).items():
+        records[f"group:{name}"] = {key: value for key, value in group.items() if key not in GRAPH}
+        inside = _graph_records(group, f"groups.{name}.")
+        records |= dict(scoped(name, key, record) for key, record in inside.items())
     records |= {f"meta:{key}": record for key, record in content.get("meta", {}).items()}
     records |= {f"other:{key}": record for key, record in content.items() if key not in SECTIONS}
     return Document(records)
+
+
+def _graph_records(graph: dict[str, Json], place: str) -> dict[str, Json]:
+    records: dict[str, Json] = {f"node:{name}": record for name, record in graph["nodes"].items()}
+    for number, wire in enumerate(graph.get("wires", [])):
+        at = f"{place}wires[{number}]"
+        for end in ("from", "to"):
+            if wire[end][0] not in graph["nodes"]:
+                raise DocumentError(f"{at}.{end}: there is no node {wire[end][0]!r}; add it or drop the wire")
+        key = wire_id(wire["to"])
+        if key in records:
+            raise DocumentError(f"{at}.to: {'.'.join(wire['to'])} has a wire already; an input takes one")
+        records[key] = wire
+    records |= {f"layout:{name}": record for name, record in graph.get("layout", {}).items()}
+    return records
+
+
+def _graph(document: Document) -> dict[str, Json]:
+    """The sections of a file that hold nodes, wires and layout."""
+    wires = list(document._kind("wire").values())
+    return {"nodes": document.nodes, "wires": wires, "layout": document._kind("layout")}
 
 
 def _require_format(content: dict[str, Json]) -> None:

@@ -25,7 +25,7 @@ from pipelines.document import Document
 from pipelines.measurements import Load, Measurement, Measurements
 from pipelines.plan import plan
 from pipelines.recall import recall
-from pipelines.set_aside import without_set_aside
+from pipelines.set_aside import as_run
 
 RECENT = 5
 SAME = 1.02
@@ -75,7 +75,7 @@ class Forecaster:
 
     def forecast(self, document: Document, targets: Collection[str] | None = None) -> Forecast:
         """What a run of `targets` (None: every node) will take; what is stored takes nothing."""
-        document = without_set_aside(document, self._library)
+        document = as_run(document, self._library)
         found = recall(document, self._library, self._store, self._files, targets)
         stored = set(found.cached)
         specs = check(document, self._library, self._files).specs

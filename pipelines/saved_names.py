@@ -10,6 +10,7 @@ from nodes.api import FileName, Node
 from pipelines.arguments import coerce
 from pipelines.diff import with_param
 from pipelines.document import Document
+from pipelines.groups import flatten, records_of, with_faces
 from pipelines.plan import upstream
 
 LONGEST = 48
@@ -29,26 +30,29 @@ def saved_apart(document: Document, settings: Iterable[Setting], library: Mappin
     What none of them reaches keeps its name, as all points save the same; and so does a name that is itself set.
     """
     settings = list(settings)
+    flat = flatten(document)
+    library = with_faces(library, document)
     for node, widget in saving_widgets(document, library):
-        if widget in document.incoming[node] or any(one[:2] == (node, widget) for one in settings):
+        if f"wire:{node}.{widget}" in document.records or any(one[:2] == (node, widget) for one in settings):
             continue
-        before = upstream(document, [node])
+        before = flat.records_behind(upstream(flat.document, flat.called(node)))
         parts = [_part(one.label) for one in settings if one.node in before]
         if len(set(parts)) == 1:  # seeds that go up together
             parts = parts[:1]
         if parts:
-            declared = library[document.nodes[node]["type"]].widgets[widget]
-            file = PurePosixPath(str(coerce(declared, document.params(node).get(widget, declared.default))))
+            record = document.records[f"node:{node}"]
+            declared = library[record["type"]].widgets[widget]
+            file = PurePosixPath(str(coerce(declared, record.get("params", {}).get(widget, declared.default))))
             renamed = file.with_name("-".join([file.stem, *parts]) + file.suffix) if file.name else file
             document = with_param(document, node, widget, str(renamed))
     return document
 
 
 def saving_widgets(document: Document, library: Mapping[str, Node]) -> list[tuple[str, str]]:
-    """(node, widget) of every widget that names a file to be written."""
+    """(node, widget) of every widget that names a file to be written, in groups too."""
     return [
         (node, widget.name)
-        for node, record in document.nodes.items()
+        for node, record in records_of(document).items()
         if record["type"] in library
         for widget in library[record["type"]].widgets.values()
         if isinstance(widget.meta, FileName) and widget.meta.mode == "save"

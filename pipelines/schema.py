@@ -14,6 +14,7 @@ SCHEMA_FILE = Path(__file__).parent / "loom.schema.json"
 
 NodeId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
 PortName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+InnerPort = Annotated[tuple[NodeId, PortName], Field(strict=False)]
 
 
 class Open(BaseModel):
@@ -48,13 +49,35 @@ class LayoutRecord(Open):
     y: float
 
 
-class LoomFile(Open):
-    """A Patchloom workflow."""
+class GroupFace(Open):
+    """What a group shows outside: ports and widgets by name, each a pair of a node inside and its port or widget.
 
-    format: Literal["patchloom/1"]
+    An input may lead to several ports inside.
+    """
+
+    label: Annotated[str, StringConstraints(max_length=200)] = ""
+    inputs: dict[PortName, list[InnerPort]] = {}
+    outputs: dict[PortName, InnerPort] = {}
+    widgets: dict[PortName, InnerPort] = {}
+
+
+class Graph(Open):
+    """Nodes, the wires among them and where they stand."""
+
     nodes: dict[NodeId, NodeRecord]
     wires: list[WireRecord] = []
     layout: dict[str, LayoutRecord] = {}
+
+
+class GroupRecord(GroupFace, Graph):
+    """A graph that is used as a node: a node of type `group:<name>` stands for all that is in it (pipelines.groups)."""
+
+
+class LoomFile(Graph):
+    """A Patchloom workflow."""
+
+    format: Literal["patchloom/1"]
+    groups: dict[NodeId, GroupRecord] = {}
     meta: dict[str, JsonValue] = {}
 
 

@@ -1,4 +1,4 @@
-"""Nodes that are set aside without being taken out: the document that a run sees instead.
+"""Nodes that are set aside without being taken out, and groups: the document that a run sees instead.
 
 `"mode": "bypass"` in a node's record passes through: whoever takes an output takes what is wired to the first input of
 that type. `"mode": "mute"` takes the node out, and with it those that cannot do without it. An output that a bypassed
@@ -9,9 +9,15 @@ from collections.abc import Mapping
 
 from nodes.api import Node
 from pipelines.document import Document, Port
+from pipelines.groups import flattened, with_faces
 from pipelines.strict_json import Json
 
 Library = Mapping[str, Node]
+
+
+def as_run(document: Document, library: Library) -> Document:
+    """The document as it runs: groups unfolded (pipelines.groups), nodes that are set aside left out."""
+    return without_set_aside(flattened(document), with_faces(library, document))
 
 
 def without_set_aside(document: Document, library: Library) -> Document:

@@ -14,6 +14,7 @@ from nodes.api import Node, Range, Seed, Widget
 from pipelines.arguments import Number, WidgetError, coerce
 from pipelines.diff import with_param
 from pipelines.document import Document
+from pipelines.groups import records_of, with_faces
 from pipelines.plan import upstream
 from pipelines.saved_names import Setting, saved_apart
 
@@ -58,7 +59,7 @@ def axis(text: str, document: Document, library: Mapping[str, Node]) -> Axis:
     if not equals or not dot:
         raise SweepError(f"{text!r} is no axis; it needs node.widget=values, e.g. sample.seed=1,2,3 or 1..8:2")
     node = _node(name, document)
-    declared = library.get(document.nodes[node]["type"])
+    declared = with_faces(library, document).get(document.nodes[node]["type"])
     if declared is None or widget not in declared.widgets:
         known = ", ".join(declared.widgets) if declared else ""
         raise SweepError(f"{node} has no widget {widget!r}; it has: {known or 'none'}")
@@ -86,14 +87,19 @@ def grid(document: Document, axes: Sequence[Axis], library: Mapping[str, Node]) 
 def seeds(
     document: Document, library: Mapping[str, Node], count: int, targets: Sequence[str] | None = None
 ) -> list[tuple[str, Document]]:
-    """`count` documents with a label each, every next one with each seed one higher and files of its own."""
-    wanted = document.nodes.keys() if targets is None else upstream(document, targets)
+    """`count` documents with a label each, every next one with each seed one higher and files of its own.
+
+    targets: as for a run, ids of the unfolded document. A seed in a group goes up for all that use the group.
+    """
+    tops = None if targets is None else {target.partition("/")[0] for target in targets}
+    wanted = list(document.nodes if tops is None else upstream(document, tops))
+    known = with_faces(library, document)
     found = [
-        (node, widget.name, int(coerce(widget, document.params(node).get(widget.name, widget.default))))
-        for node in document.nodes
-        if node in wanted and (declared := library.get(document.nodes[node]["type"]))
+        (node, widget.name, int(coerce(widget, record.get("params", {}).get(widget.name, widget.default))))
+        for node, record in records_of(document, wanted).items()
+        if (declared := known.get(record["type"]))
         for widget in declared.widgets.values()
-        if isinstance(widget.meta, Seed) and widget.name not in document.incoming[node]
+        if isinstance(widget.meta, Seed) and f"wire:{node}.{widget.name}" not in document.records
     ]
     if count == 1:
         return [("", document)]

@@ -1,13 +1,15 @@
 """An edit as it reaches the server may be late: another page changed the same records since it was made.
 
 Last writer wins, field by field: of a node's widgets only those that the edit itself changed are taken from it. An
-edit of a record that is gone brings nothing back, and a wire needs both of its nodes.
+edit of a record that is gone brings nothing back, a wire needs both of its nodes, and what is inside of a group needs
+the group.
 """
 
 from typing import Any
 
 from pipelines.diff import RecordsDiff
 from pipelines.document import Document
+from pipelines.scopes import scope_of
 
 
 def rebase(diff: RecordsDiff, document: Document) -> RecordsDiff:
@@ -23,6 +25,11 @@ def rebase(diff: RecordsDiff, document: Document) -> RecordsDiff:
             _put(key, merged(old, new, now[key]), now, added, updated)
         elif not key.startswith(("node:", "layout:")):
             added[key] = new
+    groups = {"group:", *(now.keys() - removed.keys()), *added}
+    for key in [key for key in (*added, *updated) if f"group:{scope_of(key)}" not in groups]:
+        added.pop(key, None)
+        updated.pop(key, None)
+    removed |= {key: record for key, record in now.items() if f"group:{scope_of(key)}" not in groups}
     nodes = ({key for key in now if key.startswith("node:")} - removed.keys()) | added.keys()
     ends = {
         key: record for key, record in (added | {k: to for k, (_, to) in updated.items()}).items() if "wire:" in key

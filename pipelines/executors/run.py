@@ -20,7 +20,7 @@ from pipelines.executors.needs import model_inputs
 from pipelines.executors.still_there import still_there
 from pipelines.executors.task import Surroundings, Task, task_of
 from pipelines.plan import Plan, plan
-from pipelines.set_aside import without_set_aside
+from pipelines.set_aside import as_run
 
 IN_FLIGHT = 32
 MAX_REPAIRS = 2
@@ -69,7 +69,8 @@ class Run:
     ) -> None:
         self.name = name
         self.stop = threading.Event()
-        self._document = without_set_aside(document, around.library)
+        self._whole = document
+        self._document = as_run(document, around.library)
         self._around = around
         self._worker = worker
         self._say = say
@@ -136,7 +137,7 @@ class Run:
             self._end(node, "skipped", error=f"it needs {lost!r}, which has no result")
         else:
             try:
-                self._recall_or_start(task_of(node, self._document, self._outputs, self._around))
+                self._recall_or_start(task_of(node, self._document, self._outputs, self._around, self._whole))
             except BlobMissing:
                 self._repair(node, list(sources))
             except (ValueError, OSError) as error:

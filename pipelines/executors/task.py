@@ -44,8 +44,8 @@ class Surroundings:
     numerics: Callable[[], str]
 
 
-def task_of(node: str, document: Document, outputs: Outputs, around: Surroundings) -> Task:
-    """The task of a node whose sources all have outputs.
+def task_of(node: str, document: Document, outputs: Outputs, around: Surroundings, whole: Document) -> Task:
+    """The task of a node whose sources all have outputs. whole: the document as a person has it, groups and all.
 
     BlobMissing if an input that has to be looked into is damaged; ValueError or OSError, with the sentence, if what the
     node reads from outside the graph is not there.
@@ -55,7 +55,7 @@ def task_of(node: str, document: Document, outputs: Outputs, around: Surrounding
     widgets, _ = widget_values(declared, document.params(node), inputs)
     content = _content(declared, widgets, inputs, around) if declared.content else None
     key = node_key(declared, widgets, inputs, around.numerics(), content)
-    workflow = dumps(document) if of_type(declared.fn, Workflow) else ""
+    workflow = dumps(whole) if of_type(declared.fn, Workflow) else ""
     return Task(node, key, declared.type, widgets, inputs, workflow)
 
 

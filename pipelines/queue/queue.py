@@ -23,6 +23,7 @@ from pipelines.events import Event
 from pipelines.executors.local import LocalExecutor
 from pipelines.executors.run import Summary
 from pipelines.forecast import Forecaster
+from pipelines.groups import flattened
 from pipelines.plan import upstream
 from pipelines.queue.book import Book
 from pipelines.queue.entry import ENDED, Entry, entry
@@ -94,9 +95,10 @@ class Queue:
     def add_all(self, runs: Sequence[tuple[Entry, Document]], *, first: bool = False) -> list[Entry]:
         """Queue runs in that order, at the end or before all that wait; ValueError for a target that is not there."""
         for run, document in runs:
+            nodes = flattened(document).nodes if run.targets else {}
             for node in run.targets or ():
-                if node not in document.nodes:
-                    raise ValueError(f"there is no node {node!r} to run; there are: {', '.join(document.nodes)}")
+                if node not in nodes:
+                    raise ValueError(f"there is no node {node!r} to run; there are: {', '.join(nodes)}")
         self.book.add(runs, first=first)
         self._changed()
         return [run for run, _ in runs]
@@ -197,7 +199,8 @@ class Queue:
         # Before the first event, so that whoever watches knows by then whose events are coming.
         self._changed()
         document = self.book.document(run.id)
-        total = len(document.nodes if run.targets is None else upstream(document, run.targets))
+        unfolded = flattened(document)
+        total = len(unfolded.nodes if run.targets is None else upstream(unfolded, run.targets))
         forecast = self.forecaster.forecast(document, run.targets)
         self.book.expect(run.id, forecast.to_json())
         with self._lock:
@@ -214,7 +217,7 @@ class Queue:
             return
         assert progress
         self.forecaster.learn(forecast, progress.nodes)
-        result = result_of(document, self._library, summary, progress.nodes, forecast)
+        result = result_of(unfolded, self._library, summary, progress.nodes, forecast)
         self.book.finish(run.id, state_of(summary), summary.seconds, result)
         self._changed()
 
