@@ -16,6 +16,7 @@ from pipelines.document import Document
 from pipelines.events import Event
 from pipelines.executors.local import LocalExecutor
 from pipelines.forecast import Forecaster
+from pipelines.groups import flattened
 from pipelines.queue import Book, Entry, entry
 from pipelines.queue.queue import BOOK, MEASUREMENTS
 from pipelines.queue.result import result_of, state_of
@@ -41,7 +42,7 @@ class Recorder:
         forecast = self._forecaster.forecast(document)
         begun = entry(workflow, None, label, sweep, began=time.time(), forecast=forecast.to_json())
         summary = follow(self._executor, document, console)
-        result = result_of(document, library(), summary, dict(self._ended), forecast)
+        result = result_of(flattened(document), library(), summary, dict(self._ended), forecast)
         done = replace(begun, state=state_of(summary), ended=time.time(), seconds=summary.seconds, result=result)
         self.book.add([(done, document)])
         self._forecaster.learn(forecast, result["nodes"])
