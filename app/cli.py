@@ -1,6 +1,7 @@
 """The command line: run a workflow, open the editor, look at the nodes, check a workflow, train the built-in models."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,6 @@ from app.refusals import fail
 from app.sweep import sweep
 from app.train import train
 from app.workflow_argument import Assignments, Device, Home, Workflow, name_of, opened, refuse_errors, said_plainly
-from assets.files import Files
 from nodes.registry import library
 
 app = typer.Typer(
@@ -46,7 +46,9 @@ def run_command(
     from app.recorder import Recorder
 
     place = settings_module.load(home)
-    files = Files(inputs=(Path.cwd(), *place.files.inputs), outputs=output.parent if output else place.files.outputs)
+    files = replace(place.files, inputs=(Path.cwd(), *place.files.inputs))
+    if output:
+        files = replace(files, outputs=output.parent)
     document = opened(workflow, assignments or [])
     if output:
         document = said_plainly(lambda: save_as(document, output.name, library()))
@@ -103,7 +105,7 @@ def nodes(name: Annotated[str | None, typer.Argument(help="One node, in full.")]
 def check_command(workflow: Workflow, assignments: Assignments = None, home: Home = None) -> None:
     """Check a workflow without running it; prints the shape on every wire."""
     place = settings_module.load(home)
-    files = Files(inputs=(Path.cwd(), *place.files.inputs), outputs=place.files.outputs)
+    files = replace(place.files, inputs=(Path.cwd(), *place.files.inputs))
     document = opened(workflow, assignments or [])
     report = refuse_errors(document, files)
     for node, outputs in report.specs.items():

@@ -1,5 +1,6 @@
 """`patchloom forecast`: what a run would take, before it runs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -7,7 +8,6 @@ from rich.table import Table
 
 from app import settings as settings_module
 from app.workflow_argument import Assignments, Device, Home, Workflow, opened, refuse_errors
-from assets.files import Files
 from assets.store import Store
 from nodes.registry import library
 from pipelines.forecast import Forecaster
@@ -17,7 +17,7 @@ from pipelines.queue.queue import MEASUREMENTS
 def forecast(workflow: Workflow, assignments: Assignments = None, home: Home = None, device: Device = "cpu") -> None:
     """Foresee the seconds and the memory of each node that a run would compute, from what this machine took before."""
     place = settings_module.load(home)
-    files = Files(inputs=(Path.cwd(), *place.files.inputs), outputs=place.files.outputs)
+    files = replace(place.files, inputs=(Path.cwd(), *place.files.inputs))
     document = opened(workflow, assignments or [])
     refuse_errors(document, files)
     store = Store(place.store, place.budgets.cache_disk_bytes)

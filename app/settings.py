@@ -56,7 +56,8 @@ class Settings:
     def files(self) -> Files:
         """What a workflow may read and write when the editor runs it."""
         samples = Path(assets.__file__).parent / "samples"
-        return Files(inputs=(self.home / "inputs", self.home / "outputs", samples), outputs=self.home / "outputs")
+        inputs = (self.home / "inputs", self.home / "outputs", samples)
+        return Files(inputs, outputs=self.home / "outputs", models=(self.home / "models",))
 
 
 def load(home: Path | None = None) -> Settings:
@@ -66,7 +67,7 @@ def load(home: Path | None = None) -> Settings:
     """
     chosen = home or Path(os.environ.get("PATCHLOOM_HOME") or platformdirs.user_data_path("patchloom"))
     settings = Settings(chosen.resolve(), budgets=_budgets(chosen / FILE))
-    for folder in (settings.store, settings.workflows, *settings.files.inputs[:2]):
+    for folder in (settings.store, settings.workflows, *settings.files.inputs[:2], *settings.files.models):
         folder.mkdir(parents=True, exist_ok=True)
     return settings
 

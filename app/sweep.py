@@ -1,6 +1,7 @@
 """`patchloom sweep`: one workflow over a grid of values, and all results on one labelled sheet."""
 
 import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,6 @@ from rich.console import Console
 from app import settings as settings_module
 from app.refusals import fail
 from app.workflow_argument import Assignments, Device, Home, Workflow, name_of, opened, refuse_errors
-from assets.files import Files
 from assets.media import MediaError, write_clip
 from nodes.registry import library
 from pipelines.sweep import SweepError, axis, grid
@@ -36,7 +36,7 @@ def sweep(
     from app.recorder import Recorder
 
     place = settings_module.load(home)
-    files = Files(inputs=(Path.cwd(), *place.files.inputs), outputs=place.files.outputs)
+    files = replace(place.files, inputs=(Path.cwd(), *place.files.inputs))
     document = opened(workflow, assignments or [])
     console = Console(stderr=True)
     try:

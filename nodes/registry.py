@@ -7,6 +7,7 @@ from nodes.api import REGISTRY, Node
 
 MODULES = (
     "models.nodes",
+    "families.nodes",
     "prompt.nodes",
     "text_encoder.nodes",
     "captioner.nodes",

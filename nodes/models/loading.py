@@ -6,11 +6,13 @@ from typing import Any
 
 from assets.values import DiT, ModelHandle
 from assets.weight_files import WeightsRefused, weights_digest
-from nodes.models.handles import KINDS
+from nodes.models.handles import FAMILY, KINDS
 
 
 def load(handle: ModelHandle, device: str = "cpu") -> Any:
     """The module of a handle, on `device`, in eval mode. WeightsRefused if a file is no longer what it was."""
+    if handle.family != FAMILY:
+        return importlib.import_module(f"nodes.families.{handle.family}.model").load(handle).to(device)
     name, _ = KINDS[type(handle)]
     module = importlib.import_module(f"nodes.{name}.model").load(_unchanged(handle.path, handle.digest))
     if isinstance(handle, DiT):

@@ -21,6 +21,7 @@ from pipelines.executors.device import DeviceWorker
 from pipelines.executors.resident import VALUE_BYTES
 from pipelines.executors.run import Run, Summary
 from pipelines.executors.task import Surroundings
+from pipelines.groups import flattened
 from pipelines.keys import numerics_class
 
 REMEMBERED_RUNS = 1000
@@ -51,6 +52,7 @@ class LocalExecutor:
             "store": str(store.folder.resolve()),
             "inputs": [str(folder.resolve()) for folder in files.inputs],
             "outputs": str(files.outputs.resolve()),
+            "models": [str(folder.resolve()) for folder in files.models],
             "device": device,
             "threads": threads or max(1, (os.cpu_count() or 2) // 2),
             "nodes": nodes,
@@ -71,10 +73,11 @@ class LocalExecutor:
             thread.start()
 
     def submit(self, document: Document, targets: Collection[str] | None = None) -> str:
-        """Queue a run of what `targets` (node ids; None: every node) need; returns the run's id at once."""
+        """Queue a run of what `targets` (node ids, unfolded; None: every node) need; returns the run's id at once."""
+        nodes = flattened(document).nodes if targets else {}
         for node in targets or ():
-            if node not in document.nodes:
-                raise ValueError(f"there is no node {node!r} to run; the workflow has: {', '.join(document.nodes)}")
+            if node not in nodes:
+                raise ValueError(f"there is no node {node!r} to run; the workflow has: {', '.join(nodes)}")
         run = Run(secrets.token_hex(8), document, targets, self._around, self._worker, self._say)
         with self._lock:
             self._runs[run.name] = run

@@ -60,7 +60,8 @@ class Worker:
         self.line = line
         self.device: str = setup["device"]
         self.store = Store(Path(setup["store"]))
-        self.files = Files(tuple(map(Path, setup["inputs"])), Path(setup["outputs"]))
+        inputs, models = (tuple(map(Path, setup[name])) for name in ("inputs", "models"))
+        self.files = Files(inputs, Path(setup["outputs"]), models)
         self.library: dict[str, Node] = importlib.import_module(setup["nodes"]).library()
         self.values = RecentValues(setup["ram_bytes"])
         self.models = Models(self.device)

@@ -66,7 +66,7 @@ def assert_same(a: Value, b: Value) -> None:
     for field in fields(a):
         one, other = getattr(a, field.name), getattr(b, field.name)
         assert type(one) is type(other), field.name
-        arrays = isinstance(one, dict) or isinstance(one, np.ndarray)
+        arrays = isinstance(one, dict | np.ndarray)
         pairs = [(one, other)] if not isinstance(one, dict) else [(one[name], other[name]) for name in one | other]
         for left, right in pairs if arrays else ():
             assert left.dtype == right.dtype

@@ -1,7 +1,8 @@
 """Fixtures for tests of nodes."""
 
 import pytest
-from tiny_models import Bench, TinyModels, write_tiny_models
+from bench import Bench
+from tiny_models import TinyModels, write_tiny_models
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny_models import Bench, TinyModels
+from bench import Bench
+from tiny_models import TinyModels
 
 from assets.values import ClipSpec, Conditioning, Patches
 from nodes.api import SpecError

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_models import SPACE, Bench, TinyModels
+from bench import Bench
+from tiny_models import SPACE, TinyModels
 
 from assets.files import FileRefused, Files
 from assets.media import MediaError, probe

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_models import Bench, TinyModels, write_tiny_lora
+import tiny_wan
+from bench import Bench
+from tiny_models import TinyModels, write_tiny_lora
 
 from assets.codec import encode
 from assets.files import Files
@@ -40,6 +42,7 @@ WIDGETS: dict[str, dict[str, Any]] = {
     "load_clip": {"file": "clip.mp4"},
     "load_image": {"file": "image.png"},
     "load_dit": {"file": "dit.safetensors"},
+    "load_weights": {"model": "wan"},
     "load_lora": {"file": "lora.safetensors"},
     "noise_patches": {"width": 32, "height": 16, "frames": 5},
     "sample": {"steps": 2},
@@ -52,7 +55,7 @@ WIDGETS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def files(tmp_path: Path, tiny: TinyModels) -> Files:
-    made = Files(inputs=(tmp_path / "inputs",), outputs=tmp_path / "outputs")
+    made = Files(inputs=(tmp_path / "inputs",), outputs=tmp_path / "outputs", models=(tiny_wan.folder().parent,))
     write_clip(some_clip(9), made.inputs[0] / "clip.mp4")
     write_clip(some_clip(1), made.inputs[0] / "image.png")
     copy(tiny.dit.path, made.inputs[0])

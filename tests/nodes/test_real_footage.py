@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from tiny_models import Bench
+from bench import Bench
 
 from assets.files import Files
 from assets.values import Clip, VideoVAE

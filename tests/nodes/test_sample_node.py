@@ -6,7 +6,8 @@ from typing import Any, get_args
 
 import pytest
 import torch
-from tiny_models import Bench, TinyModels, loaded
+from bench import Bench, loaded
+from tiny_models import TinyModels
 
 from assets.codec import encode
 from assets.values import Conditioning, DiT, Latent, Patches, Text

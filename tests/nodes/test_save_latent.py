@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_models import CHANNELS, SPACE, Bench, TinyModels
+from bench import Bench
+from tiny_models import CHANNELS, SPACE, TinyModels
 
 from assets.files import Files
 from assets.media import probe, read_workflow
@@ -12,7 +13,8 @@ from assets.values import Clip, Latent, LatentSpec
 from nodes.api import SpecError
 from nodes.context import Workflow
 from nodes.media.nodes import save_clip
-from nodes.video_vae.nodes import CHUNK, decode_latent, decoded_chunks, save_latent, save_latent_spec
+from nodes.video_vae.config import CHUNK
+from nodes.video_vae.nodes import decode_latent, decoded_chunks, save_latent, save_latent_spec
 
 WORKFLOW = Workflow('{"format": "patchloom/1"}')
 

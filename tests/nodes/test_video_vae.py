@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from nodes.video_vae.config import VideoVAEConfig
 from nodes.video_vae.export import cell_colours, fit_statistics
@@ -75,6 +77,67 @@ def test_decoding_in_chunks_equals_decoding_at_once(vae: VideoVAE, chunks: tuple
     latent = vae.encode(clip(17))
     streamed = torch.cat(list(vae.decode_chunks(latent.split(list(chunks), dim=2))), dim=2)
     assert torch.allclose(streamed, vae.decode(latent), atol=1e-5)
+
+
+def room_for(module: nn.Module, frames: int, fail: Callable[[], object]) -> list[int]:
+    """Let a module find memory for so many frames at a time and no more; the frames of each call it got through."""
+    fitted: list[int] = []
+
+    def before(_: nn.Module, arguments: tuple[torch.Tensor, ...]) -> None:
+        if arguments[0].shape[2] > frames:
+            fail()
+        fitted.append(arguments[0].shape[2])
+
+    module.register_forward_pre_hook(before)
+    return fitted
+
+
+def cuda_is_full() -> None:
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
+
+
+def cpu_is_full() -> object:
+    return torch.empty(2**50, dtype=torch.uint8)
+
+
+SHORT = [cuda_is_full, cpu_is_full]
+
+
+@pytest.mark.parametrize("short", SHORT)
+def test_a_chunk_that_finds_no_memory_is_decoded_frame_by_frame(vae: VideoVAE, short: Callable[[], object]) -> None:
+    latent = vae.encode(clip(33))
+    whole = vae.decode(latent)
+    fitted = room_for(vae.decoder, 1, short)
+    apart = torch.cat(list(vae.decode_chunks(latent.split(4, dim=2))), dim=2)
+    assert fitted == [1] * 9
+    assert torch.allclose(apart, whole, atol=1e-5)
+
+
+@pytest.mark.parametrize("short", SHORT)
+def test_frames_that_find_no_memory_are_encoded_as_few_at_a_time_as_can_be(
+    vae: VideoVAE, short: Callable[[], object]
+) -> None:
+    whole = vae.encode(clip(33))
+    fitted = room_for(vae.encoder, 4, short)
+    assert torch.allclose(vae.encode(clip(33)), whole, atol=1e-5)
+    assert fitted == [1, *[4] * 8]
+
+
+def test_encoding_some_frames_at_a_time_equals_encoding_all_at_once(vae: VideoVAE) -> None:
+    mean, _ = vae.encoder(clip(33))[0].chunk(2, dim=1)
+    at_once = (mean - vae.mean.view(-1, 1, 1, 1)) / vae.std.view(-1, 1, 1, 1)
+    assert torch.allclose(vae.encode(clip(33)), at_once, atol=1e-5)
+
+
+def test_what_not_even_one_frame_finds_memory_for_and_other_failures_are_raised(vae: VideoVAE) -> None:
+    latent = vae.encode(clip(9))
+    room_for(vae.decoder, 0, cuda_is_full)
+    with pytest.raises(torch.OutOfMemoryError):
+        vae.decode(latent)
+    fitted = room_for(vae.encoder, 0, lambda: torch.zeros(2) + torch.zeros(3))
+    with pytest.raises(RuntimeError, match="must match"):
+        vae.encode(clip(9))
+    assert not fitted
 
 
 def test_chunks_are_decoded_as_they_arrive(vae: VideoVAE) -> None:

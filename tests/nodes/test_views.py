@@ -86,7 +86,7 @@ def test_the_trajectory_strip_shows_eight_of_many_steps(tmp_path: Path) -> None:
 
 
 def test_the_colours_of_a_latent_are_those_of_the_clip_that_it_stands_for() -> None:
-    from tiny_models import Bench
+    from bench import Bench
 
     from assets.values import VideoVAE
     from nodes.models.handles import builtin

@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from tiny_models import Bench, TinyModels
+from bench import Bench
+from tiny_models import TinyModels
 
 from assets.values import Conditioning, Patches
 from nodes.api import SpecError

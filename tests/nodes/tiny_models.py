@@ -1,26 +1,23 @@
-"""Tiny random models in the real weights format, and a context to run nodes with."""
+"""Tiny random models in the built-in family's weights format."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from bench import loaded
 
 from assets import weight_files
-from assets.values import Captioner, Clip, DiT, Expander, Latent, ModelHandle, Patches, TextEncoder, VideoVAE
+from assets.values import Captioner, DiT, Expander, TextEncoder, VideoVAE
 from nodes.captioner.config import CaptionerConfig
 from nodes.captioner.model import Captioner as CaptionerModule
-from nodes.context import Cancelled
 from nodes.dit import lora
 from nodes.dit.config import DiTConfig
 from nodes.dit.lora_file import LoRAConfig
 from nodes.dit.model import DiT as DiTModule
 from nodes.expander.config import ExpanderConfig
 from nodes.expander.model import Expander as ExpanderModule
-from nodes.models import load
 from nodes.models.handles import builtin
 from nodes.text_encoder.config import TextEncoderConfig
 from nodes.text_encoder.model import TextEncoder as TextEncoderModule
@@ -29,42 +26,6 @@ from nodes.video_vae.model import VideoVAE as VideoVAEModule
 from nodes.weights_file import save_weights
 
 CHANNELS, SPACE = 4, "tiny"
-
-
-@dataclass
-class Bench:
-    """A context that remembers what a node shows, keeps and counts its steps, and can break off before one."""
-
-    device: str = "cpu"
-    seen: list[Clip | Latent | Patches] = field(default_factory=list)
-    done: int = 0
-    stop_at: int | None = None
-    steps_kept: list[dict[str, Any]] = field(default_factory=list)
-    kept_before: list[dict[str, Any]] = field(default_factory=list)
-
-    def steps(self, total: int) -> Iterator[int]:
-        for step in range(total):
-            if step == self.stop_at:
-                raise Cancelled
-            yield step
-            self.done += 1
-
-    def keep(self, state: Mapping[str, Any]) -> None:
-        self.steps_kept.append(dict(state))
-
-    def kept(self) -> list[dict[str, Any]]:
-        return self.kept_before
-
-    def preview(self, value: Clip | Latent | Patches) -> None:
-        self.seen.append(value)
-
-    def model(self, handle: ModelHandle) -> Any:
-        return loaded(handle)
-
-
-@cache
-def loaded(handle: ModelHandle) -> Any:
-    return load(handle, "cpu")
 
 
 @dataclass(frozen=True)

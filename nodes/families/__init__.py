@@ -1,0 +1,1 @@
+"""Real open weights, each family behind the same protocols as the built-in one."""

@@ -1,0 +1,61 @@
+"""Which families are known, and the handles of a model folder. No torch here."""
+
+import importlib
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from assets.values import DiT, TextEncoder, VideoVAE
+from assets.weight_files import WeightsRefused
+from nodes.families.folder import ModelFolder, read_folder
+
+
+class Components(NamedTuple):
+    text_encoder: TextEncoder
+    dit: DiT
+    vae: VideoVAE
+
+
+class Handles(Protocol):
+    """The module `handles` of a family."""
+
+    def handles(self, folder: ModelFolder) -> Components:
+        """What the folder holds; WeightsRefused where something is missing or does not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """name: of the package in nodes/families, and what its handles say. pipelines: the diffusers classes that it reads.
+
+    licence: what the makers say, in a few words; a folder's own licence counts.
+    """
+
+    name: str
+    label: str
+    pipelines: tuple[str, ...]
+    licence: str
+
+    def components(self, folder: ModelFolder) -> Components:
+        module: Handles = importlib.import_module(f"nodes.families.{self.name}.handles")
+        return module.handles(folder)
+
+
+FAMILIES = (Family("wan", "Wan", ("WanPipeline", "WanImageToVideoPipeline"), "Apache-2.0"),)
+LIBRARIES = ("diffusers", "transformers")
+
+
+def components(path: Path) -> Components:
+    """The handles of the model folder at `path`; WeightsRefused where it is none that is known."""
+    missing = [name for name in LIBRARIES if find_spec(name) is None]
+    if missing:
+        raise WeightsRefused(
+            f"Real weights need {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed. "
+            "Install them with: pip install 'patchloom[models]'"
+        )
+    folder = read_folder(path)
+    for family in FAMILIES:
+        if folder.pipeline in family.pipelines:
+            return family.components(folder)
+    known = ", ".join(family.label for family in FAMILIES)
+    raise WeightsRefused(f"{path.name} is for {folder.pipeline or 'no pipeline'!r}; the families known are {known}")

@@ -1,0 +1,47 @@
+"""Packed tokens for models that take one clip at a time, as a latent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from assets.values import Patches
+from assets.values.patches import Grid, grid_tokens
+from nodes.dit.denoiser import Request
+from nodes.dit.guidance import Predict
+from nodes.patches.layout import patchify, unpatchify
+
+PredictClip = Callable[[Tensor, Tensor], Tensor]
+"""(latent (1 c t h w), levels (1 n) of its tokens, or (1 1): one for all) -> prediction (1 c t h w)."""
+
+
+def clip_by_clip(requests: Sequence[Request], predictor: Callable[[Request, Grid], PredictClip]) -> Predict:
+    """A prediction for requests packed in one row, made for each clip by itself."""
+    clips = [(grid, request.patches.patch, predictor(request, grid)) for request in requests
+             for grid in request.patches.grids]  # fmt: skip
+    counts = [grid_tokens(grid) for grid, _, _ in clips]
+
+    def predict(x: Tensor, t: Tensor) -> Tensor:
+        levels = torch.split(t, counts, dim=1) if t.shape[1] > 1 else [t] * len(counts)
+        made = [
+            patchify(one(unpatchify(tokens, grid, patch), level), patch)
+            for (grid, patch, one), tokens, level in zip(clips, torch.split(x, counts, dim=1), levels, strict=True)
+        ]
+        return torch.cat(made, dim=1)
+
+    return predict
+
+
+def as_latent(patches: Patches) -> Tensor:
+    """The clean content of a canvas of one clip: (1 c t h w)."""
+    return unpatchify(torch.as_tensor(patches.tokens)[None], patches.grids[0], patches.patch)
+
+
+def guided_by(scale: float, text: Callable[[], Tensor], without: Callable[[], Tensor]) -> Tensor:
+    """without + scale (text - without); at scale 1 the text's alone, by one forward."""
+    if scale == 1:
+        return text()
+    with_text, null = text(), without()
+    return null + scale * (with_text - null)

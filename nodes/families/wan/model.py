@@ -1,0 +1,161 @@
+"""Wan's text encoder, transformer and VAE behind our protocols; the modules are diffusers' and transformers' own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKLWan, WanTransformer3DModel
+from diffusers.models.autoencoders.autoencoder_kl_wan import unpatchify as join_pixels
+from diffusers.pipelines.wan.pipeline_wan import prompt_clean
+from einops import rearrange
+from torch import Tensor, nn
+from transformers import AutoTokenizer, UMT5EncoderModel
+
+from assets.values import Conditioning, DiT, ModelHandle, Patches, TextEncoder, VideoVAE
+from assets.values.array import Array
+from assets.values.patches import Grid
+from nodes.dit.config import Objective
+from nodes.dit.denoiser import Request
+from nodes.dit.guidance import Predict
+from nodes.dit.skipping import Skips
+from nodes.families.folder import read_folder
+from nodes.families.rows import PredictClip, clip_by_clip, guided_by
+from nodes.families.wan.handles import FAMILY, MAX_TOKENS
+
+
+def load(handle: ModelHandle) -> nn.Module:
+    """The module of a handle, in eval mode, on the CPU."""
+    folder = Path(handle.path)
+    match handle:
+        case TextEncoder():
+            return WanText(folder)
+        case DiT():
+            return WanDiT(folder)
+        case VideoVAE():
+            return WanVAE(folder)
+        case _:
+            raise TypeError(f"Wan has no {type(handle).__name__}")
+
+
+class WanText(nn.Module):
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
+        self.encoder = UMT5EncoderModel.from_pretrained(folder / "text_encoder", local_files_only=True).eval()
+
+    @torch.inference_mode()
+    def read(self, text: str) -> Conditioning:
+        rows, words = self._rows(text)
+        null, _ = self._rows("")
+        return Conditioning(rows, words, null, FAMILY)
+
+    def _rows(self, text: str) -> tuple[Tensor, tuple[str, ...]]:
+        """One row (m d) a token, without padding: the transformer is given zeros for it."""
+        found = self.tokenizer(
+            prompt_clean(text), padding="max_length", max_length=MAX_TOKENS, truncation=True, return_tensors="pt"
+        )
+        mask = found.attention_mask.to(self.encoder.device)
+        rows = self.encoder(found.input_ids.to(self.encoder.device), mask).last_hidden_state[0]
+        length = int(mask.sum())
+        words = self.tokenizer.convert_ids_to_tokens(found.input_ids[0, :length].tolist())
+        return rows[:length].float().cpu(), tuple(words)
+
+
+class WanDiT(nn.Module):
+    """One transformer, or two that share the way: the second from the boundary's noise level on (Wan 2.2 A14B)."""
+
+    objective: Objective = "flow"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        found = read_folder(folder)
+        names = [part for part in ("transformer", "transformer_2") if found.has(part)]
+        self.experts = nn.ModuleList(
+            WanTransformer3DModel.from_pretrained(folder / part, local_files_only=True).eval() for part in names
+        )
+        pt, ph, pw = found.config("transformer")["patch_size"]
+        self.patch = pt, ph, pw
+        self.boundary: float = found.index.get("boundary_ratio") or 0.0
+        self.per_token = bool(found.index.get("expand_timesteps"))
+        self.shift: float = found.config("scheduler").get("flow_shift", 3.0)
+
+    def levels(self, steps: int, shift: float, grids: Sequence[Grid]) -> Tensor:
+        """As the UniPC scheduler of the makers has them: from just below 1, since its logarithms need a signal."""
+        shift = shift or self.shift
+        even = torch.as_tensor(np.linspace(1, 1e-3, steps + 1)[:-1])
+        levels = shift * even / (1 + (shift - 1) * even)
+        levels[0] -= 1e-6
+        return torch.cat([levels, levels.new_zeros(1)])
+
+    def starts(self, patches: Patches) -> Tensor:
+        return torch.as_tensor(patches.noise)
+
+    def predictor(self, requests: Sequence[Request], device: str, skips: Skips | None) -> Predict:
+        return clip_by_clip(requests, lambda request, grid: self._clip(request, device))
+
+    def _clip(self, request: Request, device: str) -> PredictClip:
+        text = self._text(request.conditioning.embeds, device)
+        null = self._text(request.negative.embeds if request.negative else request.conditioning.null, device)
+
+        def predict(latent: Tensor, levels: Tensor) -> Tensor:
+            model = self._expert(float(levels.max()))
+
+            def forward(rows: Tensor) -> Tensor:
+                made: Tensor = model(latent.to(rows.dtype), self._timestep(levels, latent), rows, return_dict=False)[0]
+                return made.float()
+
+            return guided_by(request.guidance, lambda: forward(text), lambda: forward(null))
+
+        return predict
+
+    def _expert(self, level: float) -> nn.Module:
+        return self.experts[-1 if level < self.boundary else 0]
+
+    def _timestep(self, levels: Tensor, latent: Tensor) -> Tensor:
+        """(1,), or (1 n) where each token has its own. Whole numbers, as in the makers' scheduler."""
+        steps = torch.floor(1000 * levels + 1e-3)
+        if not self.per_token:
+            return steps.flatten()[:1]
+        pt, ph, pw = self.patch
+        _, _, t, h, w = latent.shape
+        return steps.expand(1, (t // pt) * (h // ph) * (w // pw))
+
+    def _text(self, rows: Array, device: str) -> Tensor:
+        text = torch.as_tensor(rows).to(device, next(self.experts[0].parameters()).dtype)
+        return nn.functional.pad(text, (0, 0, 0, MAX_TOKENS - len(text)))[None]
+
+
+class WanVAE(nn.Module):
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.vae = AutoencoderKLWan.from_pretrained(folder / "vae", local_files_only=True).eval()
+        mean, std = (torch.tensor(self.vae.config[name]) for name in ("latents_mean", "latents_std"))
+        self.register_buffer("mean", rearrange(mean, "c -> c 1 1 1"), persistent=False)
+        self.register_buffer("std", rearrange(std, "c -> c 1 1 1"), persistent=False)
+
+    def encode(self, pixels: Tensor) -> Tensor:
+        """Pixels (1 3 t h w) in [-1, 1] -> latent (1 c t h w), normalised."""
+        latent: Tensor = self.vae.encode(pixels.to(self.vae.dtype)).latent_dist.mode().float()
+        return (latent - self.mean) / self.std
+
+    def decode_chunks(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Chunks of a latent along the time, one after the other, to as many of pixels: equal to decoding it whole."""
+        vae, first = self.vae, True
+        vae.clear_cache()
+        for chunk in chunks:
+            latent = vae.post_quant_conv((chunk * self.std + self.mean).to(vae.dtype))
+            made = []
+            for frame in latent.split(1, dim=2):
+                made.append(vae.decoder(frame, feat_cache=vae._feat_map, feat_idx=[0], first_chunk=first))
+                first = False
+            pixels = torch.cat(made, dim=2)
+            if vae.config.patch_size is not None:
+                pixels = join_pixels(pixels, patch_size=vae.config.patch_size)
+            yield pixels.float().clamp(-1, 1)
+        vae.clear_cache()

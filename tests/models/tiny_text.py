@@ -1,0 +1,24 @@
+"""Tiny tokenizers and text encoders in the formats that real models have, every weight at random."""
+
+from pathlib import Path
+
+import sentencepiece
+from transformers import T5Tokenizer, UMT5Config, UMT5EncoderModel
+
+WORDS = "a red blue ball bounces rolls over the green meadow at night two one small large and while camera pans"
+
+
+def write_t5_tokenizer(folder: Path) -> None:
+    """spiece.model and tokenizer_config.json."""
+    folder.mkdir(parents=True)
+    lines = [" ".join(WORDS.split()[start:]) for start in range(12)]
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines * 4), model_prefix=str(folder / "spiece"), vocab_size=80, hard_vocab_limit=False,
+        pad_id=0, eos_id=1, unk_id=2, bos_id=-1, minloglevel=2,
+    )  # fmt: skip
+    T5Tokenizer(vocab_file=str(folder / "spiece.model"), extra_ids=0).save_pretrained(folder)
+
+
+def write_umt5(folder: Path, width: int = 32) -> None:
+    config = UMT5Config(vocab_size=128, d_model=width, d_kv=8, d_ff=64, num_layers=2, num_heads=4)
+    UMT5EncoderModel(config).save_pretrained(folder)
