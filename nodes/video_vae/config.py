@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LATENT_SPACE = "patchloom-v2"
+# Latent frames that go through a VAE at a time: a few keep the memory small and the steps for progress frequent.
+CHUNK = 4
 
 
 @dataclass(frozen=True)

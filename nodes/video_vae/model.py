@@ -18,11 +18,12 @@ import torch.nn.functional as F
 from einops import pack, rearrange, repeat
 from torch import Tensor, nn
 
-from nodes.video_vae.config import LATENT_SPACE, VideoVAEConfig
+from nodes.out_of_memory import joined_or_apart
+from nodes.video_vae.config import CHUNK, LATENT_SPACE, VideoVAEConfig
 from nodes.weights_file import load_weights, save_weights
 
 Memory = list[Tensor]
-"""The last input of each memory block in order, (b c h w) each: what decoding carries between chunks."""
+"""The last input of each memory block in order, (b c h w) each: what is carried between chunks."""
 
 
 class VideoVAE(nn.Module):
@@ -44,9 +45,19 @@ class VideoVAE(nn.Module):
         self.register_buffer("preview", torch.zeros(config.latent_channels + 1, 3))
 
     def encode(self, frames: Tensor) -> Tensor:
-        """The mean latent of frames (b 3 t h w) in [-1, 1]: (b z t' h' w'), normalised per channel."""
+        """The mean latent of frames (b 3 t h w) in [-1, 1]: (b z t' h' w'), normalised per channel.
+
+        Some frames at a time, and where memory is short as few as there can be.
+        """
         self._check_frames(frames)
-        mean, _ = self.encoder(frames).chunk(2, dim=1)
+        fold = self.config.time_factor
+        pieces = torch.split(frames, [1, *[fold] * (frames.shape[2] // fold)], dim=2)
+        memory: Memory | None = None
+        made = []
+        for start in range(0, len(pieces), CHUNK):
+            part, memory = joined_or_apart(self.encoder, pieces[start : start + CHUNK], memory)
+            made.append(part)
+        mean, _ = torch.cat(made, dim=2).chunk(2, dim=1)
         return torch.sub(mean, _per_channel(self.mean)) / _per_channel(self.std)
 
     def decode(self, latent: Tensor) -> Tensor:
@@ -57,12 +68,13 @@ class VideoVAE(nn.Module):
     def decode_chunks(self, latents: Iterable[Tensor]) -> Iterator[Tensor]:
         """Decode a latent that arrives in chunks along the time; the frames, joined, equal those of `decode`.
 
-        Memory does not grow with the length: only the blocks' last inputs are carried from chunk to chunk.
+        Memory does not grow with the length: only the blocks' last inputs are carried from chunk to chunk. A chunk that
+        finds no room is decoded one latent frame at a time.
         """
         memory: Memory | None = None
         for latent in latents:
             raw = latent * _per_channel(self.std) + _per_channel(self.mean)
-            frames, carried = self.decoder(raw, memory)
+            frames, carried = joined_or_apart(self.decoder, torch.split(raw, 1, dim=2), memory)
             yield (frames if memory else frames[:, :, self.config.time_factor - 1 :]).clamp(-1, 1)
             memory = carried
 
@@ -94,18 +106,21 @@ class Encoder(nn.Module):
         self.coarse = nn.ModuleList(MemoryBlock(quarter) for _ in range(config.encoder_blocks[1]))
         self.leave = nn.Conv2d(quarter, 2 * config.latent_channels, 3, padding=1)
 
-    def forward(self, frames: Tensor) -> Tensor:
-        batch = frames.shape[0]
-        first = repeat(frames[:, :, 0], "b c h w -> b c t h w", t=self.fold - 1)
-        frames, _ = pack([first, frames], "b c * h w")
+    def forward(self, frames: Tensor, memory: Memory | None = None) -> tuple[Tensor, Memory]:
+        """memory: after the frames before these, which then go by `fold`; None: the first stands alone."""
+        batch, carried = frames.shape[0], Memory()
+        past = iter(memory or [])
+        if memory is None:
+            first = repeat(frames[:, :, 0], "b c h w -> b c t h w", t=self.fold - 1)
+            frames, _ = pack([first, frames], "b c * h w")
         x = rearrange(frames, "b c (t f) (h p) (w q) -> (b t) (c f p q) h w", f=self.fold, p=2, q=2)
         x = self.enter(x.contiguous(memory_format=torch.channels_last))
-        for block in self.fine:
-            x, _ = block(x, batch, None)
-        x = self.down(x)
-        for block in self.coarse:
-            x, _ = block(x, batch, None)
-        return rearrange(self.leave(_norm(x)), "(b t) z h w -> b z t h w", b=batch)  # type: ignore[no-any-return]
+        for i, level in enumerate((self.fine, self.coarse)):
+            x = self.down(x) if i else x
+            for block in level:
+                x, last = block(x, batch, next(past, None))
+                carried.append(last)
+        return rearrange(self.leave(_norm(x)), "(b t) z h w -> b z t h w", b=batch), carried
 
 
 class Decoder(nn.Module):

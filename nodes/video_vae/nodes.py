@@ -13,10 +13,8 @@ from assets.values import Clip, ClipSpec, Latent, LatentSpec, SavedFile, SavedFi
 from nodes.api import SpecError, node
 from nodes.context import Context, Workflow
 from nodes.media.saving import Quality, Target, saved, saved_spec
+from nodes.video_vae.config import CHUNK
 from nodes.video_vae.sizes import latent_size, require_space
-
-# Latent frames that are decoded at a time: a few keep the memory small and the steps for progress frequent.
-CHUNK = 4
 
 
 def encode_video_spec(vae: VideoVAE, clip: ClipSpec) -> LatentSpec:
@@ -25,7 +23,7 @@ def encode_video_spec(vae: VideoVAE, clip: ClipSpec) -> LatentSpec:
     return LatentSpec(vae.channels, *latent_size(vae, clip.frames, clip.height, clip.width), vae.space, clip.fps)
 
 
-@node(version=1, category="latent", spec=encode_video_spec, keywords=("vae", "compress", "image to latent"))
+@node(version=2, category="latent", spec=encode_video_spec, keywords=("vae", "compress", "image to latent"))
 def encode_video(
     vae: Annotated[VideoVAE, "The VAE of the DiT's family."],
     clip: Annotated[Clip, "Frames: 1 + 4k of them, sides a multiple of 8 for the built-in VAE."],

@@ -96,7 +96,7 @@ def reconstruction_loss(
 ) -> tuple[Tensor, dict[str, float]]:
     """The loss of a batch, weighted by pixel, and its PSNR in dB, not weighted."""
     with torch.autocast(clips.device.type, torch.bfloat16):
-        mean, log_variance = model.encoder(clips).float().chunk(2, dim=1)
+        mean, log_variance = model.encoder(clips)[0].float().chunk(2, dim=1)
         log_variance = log_variance.clamp(-12, 4)
         noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(seed)).to(mean)
         decoded, _ = model.decoder(mean + noise * torch.exp(log_variance / 2))

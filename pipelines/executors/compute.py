@@ -8,6 +8,7 @@ from typing import Any
 from assets.files import Files
 from assets.values import Value
 from nodes.api import Node
+from nodes.out_of_memory import out_of_memory
 from pipelines.arguments import coerce, injected
 from pipelines.connect import widget_content
 from pipelines.executors.memory import available, capacity
@@ -79,13 +80,6 @@ def sentence(error: Exception) -> str:
     if isinstance(error, ValueError | OSError | NotEnoughMemory) and str(error):
         return str(error)
     return f"the node itself failed, which is a fault in it: {type(error).__name__}: {error}; please report it"
-
-
-def out_of_memory(error: Exception) -> bool:
-    """Python, numpy and torch each say it in their own way, and torch in another one for each device."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    return isinstance(error, RuntimeError) and bool(re.search("can't allocate memory|out of memory", str(error)))
 
 
 def _memory_sentence(error: Exception, device: str) -> str:
