@@ -5,43 +5,15 @@ import json
 import secrets
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
+from app.editor.node_state import NodeState, Status
+from app.editor.outline import Outline, rolled_up
 from pipelines.document import Document
 from pipelines.events import Event
+from pipelines.groups import around
 from pipelines.plan import plan, upstream
-
-Status = Literal["queued", "running", "fresh", "cached", "stale", "failed", "cancelled"]
-
-
-@dataclass(slots=True)
-class NodeState:
-    """basis: fingerprint of the node and all before it when it ran; another one now makes it stale."""
-
-    status: Status
-    basis: str = ""
-    settled: Status | None = None
-    step: int | None = None
-    steps: int | None = None
-    began: float | None = None
-    seconds: float | None = None
-    message: str | None = None
-    outputs: dict[str, str] = field(default_factory=dict)
-    preview: tuple[str, str] | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        shown: dict[str, Any] = {"status": self.status, "step": self.step, "steps": self.steps, "message": self.message}
-        shown["seconds"] = self.seconds
-        shown["elapsed"] = (
-            time.monotonic() - self.began if self.began is not None and self.status == "running" else None
-        )
-        shown["views"] = [
-            {"output": name, "digest": digest, "url": f"/view/{digest}"} for name, digest in self.outputs.items()
-        ]
-        if self.preview:
-            shown["preview"] = {"url": self.preview[0], "media_type": self.preview[1]}
-        return {key: value for key, value in shown.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +31,7 @@ class Board:
     def __init__(self, workflow: str) -> None:
         self.workflow = workflow
         self.nodes: dict[str, NodeState] = {}
+        self._outline = Outline()
         self.run: dict[str, Any] = {"active": False, "done": 0, "total": 0}
         self.pictures: dict[str, Picture] = {}
         self._began = 0.0
@@ -139,9 +112,15 @@ class Board:
         self.run = {**self.run, "active": False}
         self._run_changed = True
 
-    def follow(self, document: Document) -> None:
-        """The document changed: say which results are no longer of it, and which are of it again."""
+    def follow(self, document: Document, outline: Outline | None = None) -> None:
+        """The document changed: say which results are no longer of it, and which are of it again.
+
+        outline: of the groups that it was before they were unfolded; they are told of as well.
+        """
         now = self._now = fingerprints(document)
+        before, self._outline = self._outline, outline or Outline()
+        regrouped = before.members.items() ^ self._outline.members.items()
+        self._changed |= {group for group, _ in regrouped} - self.nodes.keys()
         for node in [node for node in self.nodes if node not in now]:
             del self.nodes[node]
             self.pictures.pop(node, None)
@@ -165,13 +144,16 @@ class Board:
         return messages
 
     def everything(self) -> dict[str, Any]:
-        return self._shown(self.nodes)
+        return self._shown([*self.nodes, *self._outline.members])
 
     def shown_run(self) -> dict[str, Any]:
         return self.run | {"elapsed": time.monotonic() - self._began if self.run["active"] else 0}
 
     def _shown(self, nodes: Iterable[str]) -> dict[str, Any]:
-        return {node: self.nodes[node].to_json() if node in self.nodes else None for node in nodes}
+        told = {node: self.nodes.get(node) for node in nodes}
+        for group in {group for node in told for group in (*around(node), node)} & self._outline.members.keys():
+            told[group] = rolled_up(group, self._outline, self.nodes)
+        return {node: state.to_json() if state else None for node, state in told.items()}
 
     def _set(self, node: str, state: NodeState) -> None:
         self.nodes[node] = state
