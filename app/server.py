@@ -9,6 +9,7 @@ from nicegui import app, ui
 from app.api.cache import cache_routes
 from app.api.library import library_routes
 from app.api.media import media_routes
+from app.api.presets import preset_routes
 from app.api.queue import queue_routes
 from app.api.security import protect
 from app.api.workflows import workflow_routes
@@ -36,6 +37,7 @@ def serve(settings: Settings, open_browser: bool, workflow: Path | None = None) 
     app.include_router(cache_routes(workspace))
     app.include_router(queue_routes(workspace))
     app.include_router(library_routes(workspace))
+    app.include_router(preset_routes(workspace))
     add_pages(workspace, first)
     protect(settings.host, settings.port)
     app.on_startup(lambda: listen(workspace))

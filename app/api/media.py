@@ -44,6 +44,15 @@ def media_routes(workspace: Workspace) -> APIRouter:
             raise HTTPException(404, str(error)) from None
         return FileResponse(shown.path, media_type=shown.media_type, headers=FOR_EVER)
 
+    @router.get("/view/{digest}/after/{steps}")
+    async def after(digest: str, steps: int) -> FileResponse:
+        """A trajectory after so many steps."""
+        try:
+            shown = await asyncio.to_thread(views.rendered, digest, steps)
+        except (BlobMissing, FileRefused, ValueError) as error:
+            raise HTTPException(404, str(error)) from None
+        return FileResponse(shown.path, media_type=shown.media_type, headers=FOR_EVER)
+
     @router.get("/preview/{workflow}/{node}/{revision}")
     async def preview(workflow: str, node: str, revision: str) -> Response:
         opened = workspace.opened.get(workflow)

@@ -17,20 +17,21 @@ from app.settings import Settings
 from assets.files import FileRefused
 from assets.store import BlobMissing, Store
 from assets.values import SavedFile
-from nodes.preview.views import view
+from nodes.preview.views import view, view_after
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
-RENDERING = "2"
+RENDERING = "3"
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A view on disk. name: of the file that it stands for, where it is one."""
+    """A view on disk. name: of the file that it stands for, where it is one. steps: those of a trajectory, else 0."""
 
     path: Path
     media_type: str
     caption: str
     name: str | None = None
+    steps: int = 0
 
 
 class Views:
@@ -44,40 +45,46 @@ class Views:
         self._lock = threading.Lock()
 
     def about(self, digest: str) -> dict[str, Any]:
-        """What the page needs to show a value: media_type, caption, url, and text or name where there is one."""
+        """What the page needs to show a value: media_type, caption, url, and text, name or steps where there are."""
         shown = self.rendered(digest)
         found: dict[str, Any] = {"media_type": shown.media_type, "caption": shown.caption, "url": f"/view/{digest}"}
         if shown.media_type.startswith("text/"):
             found["text"] = shown.path.read_text(encoding="utf-8", errors="replace")
+        if shown.steps:
+            found["steps"] = shown.steps
         if shown.name:
             found["name"] = quote(Path(shown.name).name)
         return found
 
-    def rendered(self, digest: str) -> Rendered:
-        """The view of a stored value. BlobMissing if it is gone, FileRefused if the file that it names is."""
+    def rendered(self, digest: str, after: int | None = None) -> Rendered:
+        """The view of a stored value, or of a trajectory `after` so many steps.
+
+        BlobMissing if it is gone, FileRefused if the file that it names is, ValueError where there is no such step.
+        """
         if not DIGEST.fullmatch(digest):
             raise BlobMissing(f"{digest[:80]!r} is no digest of a result")
         with self._lock:
-            return self._kept(digest) or self._render(digest)
+            return self._kept(_name(digest, after)) or self._render(digest, after)
 
-    def _kept(self, digest: str) -> Rendered | None:
+    def _kept(self, name: str) -> Rendered | None:
         try:
-            about = json.loads((self._folder / f"{digest}.json").read_text())
+            about = json.loads((self._folder / f"{name}.json").read_text())
         except FileNotFoundError:
             return None
         path = self._folder / about["file"]
-        return Rendered(path, about["media_type"], about["caption"]) if path.is_file() else None
+        return Rendered(path, about["media_type"], about["caption"], None, about["steps"]) if path.is_file() else None
 
-    def _render(self, digest: str) -> Rendered:
+    def _render(self, digest: str, after: int | None) -> Rendered:
         value = self._store.get(digest)
-        if isinstance(value, SavedFile):
+        if isinstance(value, SavedFile) and after is None:
             return self._written(value)
-        made = view(value)
-        path = self._folder / f"{digest}{mimetypes.guess_extension(made.media_type.partition(';')[0]) or '.bin'}"
+        made = view(value) if after is None else view_after(value, after)
+        name = _name(digest, after)
+        path = self._folder / f"{name}{mimetypes.guess_extension(made.media_type.partition(';')[0]) or '.bin'}"
         _write(path, made.data)
-        about = {"file": path.name, "media_type": made.media_type, "caption": made.caption}
-        _write(self._folder / f"{digest}.json", json.dumps(about).encode())
-        return Rendered(path, made.media_type, made.caption)
+        about = {"file": path.name, "media_type": made.media_type, "caption": made.caption, "steps": made.steps}
+        _write(self._folder / f"{name}.json", json.dumps(about).encode())
+        return Rendered(path, made.media_type, made.caption, None, made.steps)
 
     def _written(self, saved: SavedFile) -> Rendered:
         """A file in the outputs folder is shown from where it is; it is never kept twice."""
@@ -89,6 +96,10 @@ class Views:
             raise FileRefused(f"{saved.name} was written over since; run again to have this one back")
         media_type = mimetypes.guess_type(saved.name)[0] or "application/octet-stream"
         return Rendered(path, media_type, saved.name, saved.name)
+
+
+def _name(digest: str, after: int | None) -> str:
+    return digest if after is None else f"{digest}-{after}"
 
 
 @lru_cache

@@ -34,6 +34,13 @@ def one_by_one(trajectory: Trajectory, which: Which = "foreseen") -> Clip:
     return Clip(np.stack(rows), STEPS_PER_SECOND)
 
 
+def after(trajectory: Trajectory, steps: int) -> Clip:
+    """The clip as the model foresaw it in the last of so many steps, 1 at the least. ValueError if there are fewer."""
+    if not 1 <= steps <= trajectory.spec.steps:
+        raise ValueError(f"got step {steps} of a trajectory of {trajectory.spec.steps}; choose one from 1 on")
+    return coloured(_latent(trajectory, steps - 1, "foreseen"))
+
+
 def steps_spec(trajectory: TrajectorySpec, layout: Layout) -> ClipSpec:
     """The size of what the two functions above make."""
     (t, h, w), (pt, ph, pw) = trajectory.patches.grids[0], trajectory.patches.patch

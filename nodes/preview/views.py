@@ -24,7 +24,7 @@ from assets.values import (
 )
 from assets.values.patches import Grid, grid_tokens
 from nodes.preview.colours import as_latent, coloured, enlarged, enlargement, floats
-from nodes.preview.steps import side_by_side
+from nodes.preview.steps import after, side_by_side
 
 MASK_FPS = 8.0
 GRAIN = 4  # pixels: finer grain looks no better and makes previews many times larger
@@ -32,11 +32,12 @@ GRAIN = 4  # pixels: finer grain looks no better and makes previews many times l
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """media_type: an image, a video or text/plain. caption: one line under it."""
+    """media_type: an image, a video or text/plain. caption: one line under it. steps: those of a trajectory, else 0."""
 
     media_type: str
     data: bytes
     caption: str
+    steps: int = 0
 
 
 @singledispatch
@@ -107,7 +108,14 @@ def _(value: Patches) -> View:
 
 @view.register
 def _(value: Trajectory) -> View:
-    return _moving(side_by_side(value), str(value.spec))
+    return replace(_moving(side_by_side(value), str(value.spec)), steps=value.spec.steps)
+
+
+def view_after(value: Any, steps: int) -> View:
+    """A trajectory after so many steps, as the clip that was foreseen then; ValueError where there is no such step."""
+    if not isinstance(value, Trajectory):
+        raise ValueError(f"a {type(value).__name__} has no steps; only a trajectory has")
+    return _moving(after(value, steps), f"step {steps} of {value.spec.steps}")
 
 
 def _moving(clip: Clip, caption: str) -> View:

@@ -4,6 +4,8 @@ import { align, distribute, tidy, togglePin } from "../state/arrange.js";
 import { cancelRun, redo, session, startRun, undo } from "../state/document.js";
 import { dissolveNodes, layoutOf, modeOf, nodeIds, removeNodes, setLayouts, setMode } from "../state/graph.js";
 import { say } from "../state/messages.js";
+import { isPort, resetNodes, resetWidget, togglePort } from "../state/params.js";
+import { keepPreset } from "../state/presets.js";
 import { run } from "../state/run.js";
 import { closeTab, turn } from "../state/tabs.js";
 import { flip, show, toggleRail, ui } from "../state/ui.js";
@@ -16,10 +18,12 @@ import { keysOf, keyText } from "./keys.js";
 const some = () => selectedIds().length > 0;
 const cards = () => selectedIds().filter((id) => !isAnnotation(id));
 const someCards = () => cards().length > 0;
+/** [node id, name] of the widget whose menu is open, or that has the focus. */
+const theWidget = () => ui.menu?.widget ?? document.activeElement?.closest("[data-widget]")?.dataset.widget.split(".");
 const several = (count) => () => selectedIds().length >= count;
 
-// name: never changes, keys are kept by it. everywhere: while typing too. node, wire, pane: in that context menu.
-// when: whether it can be done now. detail: what it would do it to.
+// name: never changes, keys are kept by it. everywhere: while typing too. node, wire, pane, widget: in that context menu.
+// when: whether it can be done now. now: what it would do now, in a menu. detail: what it would do it to.
 export const actions = [
   { name: "run", label: "Run", group: "Run", keys: ["Ctrl+Enter"], everywhere: true, when: () => !run.active, perform: () => startRun() },
   { name: "run-here", label: "Run to here", group: "Run", keys: ["Ctrl+Shift+Enter"], everywhere: true, node: true, when: someCards, perform: () => startRun(cards()) },
@@ -38,6 +42,10 @@ export const actions = [
   { name: "select-all", label: "Select all", group: "Edit", keys: ["Ctrl+A"], pane: true, perform: () => select(nodeIds()) },
   { name: "bypass", label: "Bypass", group: "Edit", keys: ["M"], node: true, when: someCards, perform: () => toggleMode("bypass") },
   { name: "mute", label: "Mute", group: "Edit", keys: ["Ctrl+M"], node: true, when: someCards, perform: () => toggleMode("mute") },
+  { name: "port", label: "Make it a port, or a widget again", group: "Edit", keys: ["Ctrl+Alt+P"], everywhere: true, widget: true, when: () => Boolean(theWidget()), now: () => (isPort(...theWidget()) ? "Make it a widget again" : "Make it a port"), perform: (widget = theWidget()) => togglePort(...widget) },
+  { name: "reset-widget", label: "Back to its default", group: "Edit", keys: ["Ctrl+Alt+Backspace"], everywhere: true, widget: true, when: () => Boolean(theWidget()), perform: (widget = theWidget()) => resetWidget(...widget) },
+  { name: "reset", label: "Back to the defaults", group: "Edit", keys: [], node: true, when: someCards, perform: () => resetNodes(cards()) },
+  { name: "keep-preset", label: "Keep the settings as a preset…", group: "Edit", keys: [], node: true, when: () => cards().length === 1, perform: () => keepPreset(cards()[0]) },
   { name: "rename", label: "Rename…", group: "Edit", keys: ["F2"], node: true, when: some, perform: () => (ui.renaming = selectedIds()[0]) },
 
   { name: "collapse", label: "Collapse", group: "Arrange", keys: ["H"], node: true, when: someCards, perform: collapse },

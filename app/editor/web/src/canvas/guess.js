@@ -2,18 +2,16 @@
 // nodes in view are mounted and measured, and wires to the others still end in the right place.
 import { Position } from "@vue-flow/core";
 import { asPort, declarationOf } from "../state/catalogue.js";
-import { nodeOf, wireInto } from "../state/graph.js";
+import { nodeOf } from "../state/graph.js";
+import { portWidgets, rowsOf } from "../state/params.js";
 
 const [WIDTH, HEADER, ROW, WIDGET, SOCKET] = [280, 38, 24, 34, 20];
 
 export function guess(id) {
-  const { inputs, outputs, widgets } = declarationOf(nodeOf(id).type);
-  const wired = widgets.filter((widget) => wireInto(id, widget.name));
-  const ports = [...inputs, ...wired.map(asPort)];
+  const { inputs, outputs } = declarationOf(nodeOf(id).type);
+  const ports = [...inputs, ...portWidgets(id).map(asPort)];
   const rows = Math.max(ports.length, outputs.length);
-  const fields = widgets
-    .filter((widget) => !wired.includes(widget))
-    .reduce((height, widget) => height + (widget.kind === "lines" ? 42 + 19 * widget.rows : WIDGET), 0);
+  const fields = rowsOf(id).reduce((sum, { widget }) => sum + (widget.kind === "lines" ? 42 + 19 * widget.rows : WIDGET), 0);
   const bounds = (list, type, position, x) =>
     list.map((port, row) => ({
       id: port.name,

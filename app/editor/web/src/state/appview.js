@@ -3,17 +3,16 @@
 import { isModel } from "../canvas/sockets.js";
 import { declarationOf } from "./catalogue.js";
 import { edit, records } from "./document.js";
-import { layoutOf, nodeIds, nodeOf, titleOf, wireInto, wires } from "./graph.js";
+import { layoutOf, nodeIds, nodeOf, titleOf, wires } from "./graph.js";
+import { freeWidgets } from "./params.js";
 
 const KEY = "meta:app";
 
 /** Nodes from left to right, as they are read. */
 const inOrder = () => nodeIds().sort((a, b) => layoutOf(a).x - layoutOf(b).x || layoutOf(a).y - layoutOf(b).y);
 
-const widgetsOf = (id) => declarationOf(nodeOf(id)?.type).widgets.filter((widget) => !wireInto(id, widget.name));
-
 /** Everything that could be in the form: {id, title, widgets}. */
-export const choices = () => inOrder().map((id) => ({ id, title: titleOf(id), widgets: widgetsOf(id) })).filter((node) => node.widgets.length);
+export const choices = () => inOrder().map((id) => ({ id, title: titleOf(id), widgets: freeWidgets(id) })).filter((node) => node.widgets.length);
 
 /** {widgets: [[node, widget name]], results: [node]}, of what is there now. */
 export function appOf() {

@@ -36,13 +36,6 @@ export function paramOf(id, widget) {
   return nodeOf(id)?.params?.[widget.name] ?? widget.default;
 }
 
-export function setParam(id, widget, value, group) {
-  const node = nodeOf(id);
-  if (!node) return;
-  const params = { ...node.params, [widget.name]: value };
-  edit(`Change ${widget.label.toLowerCase()}`, (change) => change.put(`node:${id}`, { ...node, params }), group);
-}
-
 /** Add a node at a canvas position; `wire` joins it in the same edit: {source, output, input} or {target, input, output}. */
 export function addNode(type, position, wire = null, params = {}) {
   const id = freshId(type);
