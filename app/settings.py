@@ -11,6 +11,8 @@ import platformdirs
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError
 
 import assets
+from assets.digests import FILE as DIGESTS
+from assets.digests import digests
 from assets.files import Files
 
 FILE = "settings.json"
@@ -69,13 +71,14 @@ def load(home: Path | None = None) -> Settings:
     settings = Settings(chosen.resolve(), budgets=_budgets(chosen / FILE))
     for folder in (settings.store, settings.workflows, *settings.files.inputs[:2], *settings.files.models):
         folder.mkdir(parents=True, exist_ok=True)
+    digests.keep_in(settings.files.models[0] / DIGESTS)
     return settings
 
 
 def set_budgets(home: Path, changes: dict[str, str]) -> Budgets:
     """Write new sizes (like "20 GB", by their names) to the settings of the workspace at `home`, and return them all.
 
-    SettingsError for what is no size. They count from the next start.
+    SettingsError for what is no size. They count from the next start, or as soon as whoever calls this applies them.
     """
     path = home / FILE
     text = json.dumps({**_read(path), **changes}, indent=2) + "\n"

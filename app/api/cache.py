@@ -1,14 +1,18 @@
 """What the store holds, over HTTP: seen, pinned, cleared and bounded."""
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, Field
 
+from app.editor.made_in import made_in
 from app.editor.workspace import Workspace
 from app.settings import SettingsError, set_budgets
 from assets.store import Action, BlobMissing
+
+Order = Literal["used", "created", "bytes", "seconds"]
+Size = Annotated[str, Field(max_length=40)]
 
 
 class Pin(BaseModel):
@@ -16,9 +20,10 @@ class Pin(BaseModel):
 
 
 class Budget(BaseModel):
-    """disk: a size like "20 GB"."""
+    """Sizes like "20 GB"; None: as it is."""
 
-    disk: str = Field(max_length=40)
+    disk: Size | None = None
+    ram: Size | None = None
 
 
 def cache_routes(workspace: Workspace) -> APIRouter:
@@ -32,12 +37,21 @@ def cache_routes(workspace: Workspace) -> APIRouter:
             raise HTTPException(404, str(missing)) from None
 
     @router.get("")
-    async def results(limit: int = Query(200, ge=1, le=10_000)) -> dict[str, Any]:
-        """The results used last, with their bytes; times in seconds since 1970."""
+    async def results(limit: Annotated[int, Query(ge=1, le=10_000)] = 200, order: Order = "used") -> dict[str, Any]:
+        """The results that come first in an order, most first, and what each tier holds; seconds are since 1970."""
         actions = await asyncio.to_thread(store.entries)
-        latest = sorted(actions, key=lambda action: action.used, reverse=True)[:limit]
+        first = sorted(actions, key=lambda action: getattr(action, order), reverse=True)[:limit]
+        makers = made_in(workspace.opened.values())
         size = await asyncio.to_thread(store.size)
-        return {"bytes": size, "budget": store.budget, "count": len(actions), "results": list(map(shown, latest))}
+        pinned = [action for action in actions if action.pinned]
+        return {
+            "bytes": size,
+            "budget": store.budget,
+            "memory": workspace.executor.memory(),
+            "count": len(actions),
+            "pinned": len(pinned),
+            "results": [shown(action) | made(action, makers) for action in first],
+        }
 
     @router.post("/{name}/pin")
     async def pin(name: str, wish: Pin) -> dict[str, Any]:
@@ -57,16 +71,24 @@ def cache_routes(workspace: Workspace) -> APIRouter:
         freed = await asyncio.to_thread(store.clear)
         return {"results": freed.entries, "bytes": freed.bytes}
 
+    @router.post("/verify")
+    async def verify() -> dict[str, int]:
+        """Read everything; what is damaged is deleted, so that it is made again when it is needed."""
+        return {"damaged": len(await asyncio.to_thread(store.verify))}
+
     @router.put("/budget")
     async def bound(wish: Budget) -> dict[str, int]:
-        """Set the budget, here and in the settings, and bring the store within it."""
+        """Set budgets, here and in the settings, and bring the store and the worker within them."""
+        changes = {"cache_disk_bytes": wish.disk, "cache_ram_bytes": wish.ram}
+        changes = {name: size for name, size in changes.items() if size is not None}
         try:
-            budgets = await asyncio.to_thread(set_budgets, workspace.settings.home, {"cache_disk_bytes": wish.disk})
+            budgets = await asyncio.to_thread(set_budgets, workspace.settings.home, changes)
         except SettingsError as refusal:
             raise HTTPException(422, str(refusal)) from None
         store.budget = budgets.cache_disk_bytes
+        workspace.executor.bound(budgets.cache_ram_bytes)
         freed = await asyncio.to_thread(store.trim)
-        return {"budget": store.budget, "results": freed.entries, "bytes": freed.bytes}
+        return {"budget": store.budget, "ram": budgets.cache_ram_bytes, "results": freed.entries, "bytes": freed.bytes}
 
     return router
 
@@ -82,3 +104,9 @@ def shown(action: Action) -> dict[str, Any]:
         "used": action.used,
         "pinned": action.pinned,
     }
+
+
+def made(action: Action, makers: dict[str, dict[str, str | None]]) -> dict[str, Any]:
+    """Where an open workflow shows one of its outputs."""
+    found = next((makers[digest] for digest in action.outputs.values() if digest in makers), {})
+    return {"workflow": found.get("workflow"), "title": found.get("title")}

@@ -16,13 +16,14 @@ class DeviceWorker:
     """
 
     def __init__(self, setup: Mapping[str, Any], on_death: Callable[[str, str], None]) -> None:
-        self._setup = setup
+        self._setup = dict(setup)
         self._on_death = on_death
         self._lock = threading.Lock()
         self._closed = False
         self._numbers = itertools.count(1)
         self._last = 0
         self._tasks: dict[int, Task] = {}
+        self._memory: dict[str, dict[str, int]] = {}
         self._process = self._new()
         self._asked = self._process
 
@@ -37,6 +38,17 @@ class DeviceWorker:
     def numerics(self) -> str:
         """The numerics class of the device; waits until the worker is warm, RuntimeError if it never is."""
         return self._process.numerics()
+
+    def memory(self) -> dict[str, dict[str, int]]:
+        """{"bytes", "budget"} of "values" and, once there was one, of "models": what the worker said that it holds."""
+        held = self._memory or {"values": {"bytes": 0}}
+        return {**held, "values": {**held["values"], "budget": self._setup["ram_bytes"]}}
+
+    def bound(self, ram_bytes: int) -> None:
+        """Set how many bytes of values the worker may keep at hand."""
+        with self._lock:
+            self._setup["ram_bytes"] = ram_bytes
+            self._process.send({"do": "bound", "ram_bytes": ram_bytes})
 
     def start(self, task: Task) -> None:
         """Have a task computed beside those that are under way."""
@@ -61,10 +73,13 @@ class DeviceWorker:
             task = self._tasks.get(said["task"])
             if task is None:  # it was dropped
                 continue
+            if said["say"] == "made":
+                self._memory = said["memory"]
             if said["say"] in ("kept", "failed", "cancelled", "missing"):
                 del self._tasks[said["task"]]
             return task, said, data
         self._tasks.clear()
+        self._memory = {}
         return None, {"error": self._asked.death, "was_warm": self._asked.was_warm}, b""
 
     def prefetch(self, handles: list[str]) -> None:

@@ -115,6 +115,14 @@ class LocalExecutor:
                 raise TimeoutError(f"the run {run} has not ended within {timeout:g} s")
             return self._summaries[run]
 
+    def memory(self) -> dict[str, dict[str, int]]:
+        """{"bytes", "budget"} of the "values" and the "models" that the worker holds, as far as it has said."""
+        return self._worker.memory()
+
+    def bound(self, ram_bytes: int) -> None:
+        """Set how many bytes of values the worker may keep at hand, from now on."""
+        self._worker.bound(ram_bytes)
+
     @property
     def worker_pid(self) -> int:
         return self._worker.pid

@@ -49,6 +49,10 @@ class Models:
         """What the resident modules take."""
         return sum(resident.bytes for resident in self._resident.values())
 
+    @property
+    def budget(self) -> int:
+        return self._budget
+
     def has(self, handle: ModelHandle) -> bool:
         """Whether the module of a handle is resident."""
         return _name(handle) in self._resident

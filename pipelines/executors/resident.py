@@ -18,6 +18,21 @@ class RecentValues:
         self._values: OrderedDict[str, Value] = OrderedDict()
         self._bytes = 0
 
+    @property
+    def bytes(self) -> int:
+        """What the values take."""
+        return self._bytes
+
+    @property
+    def budget(self) -> int:
+        return self._budget
+
+    def bound(self, budget: int) -> None:
+        """Set the budget in bytes, and keep within it from now on."""
+        with self._lock:
+            self._budget = budget
+            self._trim()
+
     def get(self, digest: str) -> Value | None:
         with self._lock:
             if digest in self._values:
@@ -30,14 +45,17 @@ class RecentValues:
             if digest in self._values:
                 self._bytes -= _bytes(self._values.pop(digest))
             self._values[digest] = value
-            while self._bytes > self._budget and self._values:
-                _, dropped = self._values.popitem(last=False)
-                self._bytes -= _bytes(dropped)
+            self._trim()
 
     def clear(self) -> None:
         with self._lock:
             self._values.clear()
             self._bytes = 0
+
+    def _trim(self) -> None:
+        while self._bytes > self._budget and self._values:
+            _, dropped = self._values.popitem(last=False)
+            self._bytes -= _bytes(dropped)
 
 
 def _bytes(value: Value) -> int:

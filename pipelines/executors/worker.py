@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from assets.codec import Encoded, encoded
+from assets.digests import FILE as DIGESTS
+from assets.digests import digests
 from assets.files import Files
 from assets.store import BlobMissing, Made, Store
 from assets.values import ModelHandle, Value
@@ -62,6 +64,9 @@ class Worker:
         self.store = Store(Path(setup["store"]))
         inputs, models = (tuple(map(Path, setup[name])) for name in ("inputs", "models"))
         self.files = Files(inputs, Path(setup["outputs"]), models)
+        if models:
+            digests.keep_in(models[0] / DIGESTS)
+        os.environ["HF_HUB_OFFLINE"] = "1"  # no library that loads models is to ask a hub for anything
         self.library: dict[str, Node] = importlib.import_module(setup["nodes"]).library()
         self.values = RecentValues(setup["ram_bytes"])
         self.models = Models(self.device)
@@ -83,6 +88,8 @@ class Worker:
                     self.lanes.put(message, needs_alone(self.library[message["type"]]))
                 case "prefetch":
                     self._prefetch(message["handles"])
+                case "bound":
+                    self.values.bound(message["ram_bytes"])
                 case "cancel":
                     self.last_cancelled = max(self.last_cancelled, message["task"])
 
@@ -138,7 +145,7 @@ class Worker:
             outputs = {name: blob.digest for name, blob in blobs.items()}
             specs = {name: str(value.spec) for name, value in values.items()}
             cost = {"seconds": made.seconds, "peak_bytes": made.peak_bytes}
-            say("made", {"outputs": outputs, "specs": specs, **cost})
+            say("made", {"outputs": outputs, "specs": specs, "memory": self._memory(), **cost})
             self.keeper.keep(made, answer)
         finally:
             self.lanes.give_back(task)
@@ -154,6 +161,11 @@ class Worker:
                 handle = self.values.get(digest) or self.store.get(digest)
                 assert isinstance(handle, ModelHandle)
                 self.models.prefetch(handle)
+
+    def _memory(self) -> dict[str, dict[str, int]]:
+        """What is resident, and may be at most, in bytes."""
+        held = {"values": self.values, "models": self.models}
+        return {name: {"bytes": each.bytes, "budget": each.budget} for name, each in held.items()}
 
     def _make_room(self) -> None:
         self.values.clear()

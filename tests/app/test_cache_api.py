@@ -1,5 +1,6 @@
 """The store over HTTP: what is kept is shown, pinned, cleared and bounded by the page."""
 
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,6 +34,14 @@ def cache(server: Served, method: str = "GET", path: str = "", **more: Any) -> h
     return httpx.request(method, f"{server.url}/api/cache{path}", timeout=30, **more)
 
 
+def spoil(store: Store, digest: str) -> None:
+    """Damage a small blob, as a failing disk does."""
+    database = sqlite3.connect(store.folder / "index.db")
+    with database:
+        database.execute("UPDATE blobs SET data = CAST(data || 'more' AS BLOB) WHERE digest = ?", (digest,))
+    database.close()
+
+
 def nodes(server: Served) -> set[str]:
     return {result["node"] for result in cache(server).json()["results"]}
 
@@ -43,7 +52,18 @@ def test_results_are_shown_with_what_made_them_and_what_they_took(server: Served
     assert found["budget"] == 20_000_000_000
     seconds = {result["node"]: result["seconds"] for result in found["results"]}
     assert seconds == {"prompt": 1.0, "expand_prompt": 2.0, "caption": 3.0}
-    assert len(cache(server, path="?limit=2").json()["results"]) == 2
+    slowest = cache(server, path="?limit=2&order=seconds").json()
+    assert [result["node"] for result in slowest["results"]] == ["caption", "expand_prompt"]
+    assert slowest["count"] == 3
+    assert cache(server, path="?order=colour").status_code == 422
+
+
+def test_a_damaged_result_is_found_and_deleted(server: Served) -> None:
+    assert cache(server, "POST", "/verify").json() == {"damaged": 0}
+    store = Store(server.home / "store")
+    spoil(store, store.named(KEYS["caption"]).outputs["text"])
+    store.close()
+    assert cache(server, "POST", "/verify").json() == {"damaged": 1}
 
 
 def test_a_pinned_result_stays_when_all_is_cleared(server: Served) -> None:
@@ -68,7 +88,12 @@ def test_a_budget_is_held_at_once_and_after_a_restart(server: Served) -> None:
     assert held["budget"] == 900
     assert cache(server).json()["bytes"] <= 900
     assert "900 B" in (server.home / "settings.json").read_text()
-    cache(server, "PUT", "/budget", json={"disk": "20 GB"})
+    assert cache(server, "PUT", "/budget", json={"disk": "20 GB"}).json()["ram"] == 1024**3
+
+
+def test_the_workers_memory_is_bounded_without_a_restart(server: Served) -> None:
+    assert cache(server, "PUT", "/budget", json={"ram": "30 MB"}).json()["ram"] == 30_000_000
+    assert cache(server).json()["memory"]["values"]["budget"] == 30_000_000
 
 
 def test_other_pages_can_change_nothing(server: Served) -> None:

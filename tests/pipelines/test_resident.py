@@ -33,3 +33,13 @@ def test_a_value_larger_than_the_budget_does_not_stay() -> None:
     values.put("b", latent(2))
     assert values.get("a") is None
     assert values.get("b")
+
+
+def test_a_smaller_budget_is_held_at_once() -> None:
+    values = RecentValues(10**6)
+    for name in "ab":
+        values.put(name, latent(1))
+    values.bound(values.bytes - 1)
+    assert [name for name in "ab" if values.get(name)] == ["b"]
+    values.bound(0)
+    assert values.bytes == 0
