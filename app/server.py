@@ -12,6 +12,7 @@ from app.api.media import media_routes
 from app.api.presets import preset_routes
 from app.api.queue import queue_routes
 from app.api.security import protect
+from app.api.versions import version_routes
 from app.api.workflows import workflow_routes
 from app.editor.page import add_pages
 from app.editor.workspace import Workspace
@@ -33,6 +34,7 @@ def serve(settings: Settings, open_browser: bool, workflow: Path | None = None) 
     workspace = Workspace(settings, library())
     first = workspace.first(workflow)
     app.include_router(workflow_routes(workspace))
+    app.include_router(version_routes(workspace))
     app.include_router(media_routes(workspace))
     app.include_router(cache_routes(workspace))
     app.include_router(queue_routes(workspace))

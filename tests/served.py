@@ -34,11 +34,11 @@ class Served:
 
 
 @contextmanager
-def served(home: Path, workflow: Path | None = None, log: Path | None = None) -> Iterator[Served]:
-    """Start the server on a free port with the workspace `home`, wait until it answers, stop it at the end."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def served(
+    home: Path, workflow: Path | None = None, log: Path | None = None, port: int | None = None
+) -> Iterator[Served]:
+    """Start the server on `port` (or a free one) in the workspace `home`, wait until it answers, stop it at the end."""
+    port = port or free_port()
     # NiceGUI takes PYTEST_CURRENT_TEST for its own test mode.
     environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
     environment |= {"PATCHLOOM_HOME": str(home), "OMP_NUM_THREADS": "2"}
@@ -65,3 +65,10 @@ def served(home: Path, workflow: Path | None = None, log: Path | None = None) ->
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -4,6 +4,7 @@ Only what is meaning or layout gets here; what a run writes, sizes and selection
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pipelines.diff import RecordsDiff, reverse, squash
@@ -21,51 +22,98 @@ class Edit:
 
 
 @dataclass(slots=True)
-class Stacks:
-    done: list[Edit] = field(default_factory=list)
-    undone: list[Edit] = field(default_factory=list)
+class Line:
+    """One person's edits, the oldest first; the first `done` of them are made, the rest taken back.
+
+    first: how many older ones were dropped. kept: how many of all are on disk as they are here (app.editor.undo_log).
+    """
+
+    edits: list[Edit] = field(default_factory=list)
+    done: int = 0
+    first: int = 0
+    kept: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Unkept:
+    """What the disk lacks of a person's line. Edits count from their first ever: `edits` go from `start` on, in place
+    of what was there, those before `first` are dropped, and the first `done` are made."""
+
+    user: str
+    start: int
+    edits: tuple[Edit, ...]
+    first: int
+    done: int
 
 
 class History:
-    """The stacks of everybody who edits one document."""
+    """The edits of everybody who edits one document. lines: as they were kept."""
 
-    def __init__(self) -> None:
-        self._stacks: defaultdict[str, Stacks] = defaultdict(Stacks)
+    def __init__(self, lines: Mapping[str, Line] | None = None) -> None:
+        self._lines = defaultdict(Line, lines or {})
+        self._changed: set[str] = set()
 
     def add(self, user: str, edit: Edit) -> None:
         """Remember an edit; what was undone before it cannot be redone any more."""
-        stacks = self._stacks[user]
-        stacks.undone.clear()
-        last = stacks.done[-1] if stacks.done else None
+        line = self._touch(user)
+        del line.edits[line.done :]
+        last = line.edits[-1] if line.edits else None
         if last and edit.group and last.group == edit.group:
-            stacks.done[-1] = Edit(edit.label, squash([last.diff, edit.diff]), edit.group)
+            line.edits[-1] = Edit(edit.label, squash([last.diff, edit.diff]), edit.group)
         else:
-            stacks.done.append(edit)
-        del stacks.done[:-LONGEST]
+            line.edits.append(edit)
+        line.kept = min(line.kept, line.first + len(line.edits) - 1)
+        dropped = max(0, len(line.edits) - LONGEST)
+        del line.edits[:dropped]
+        line.first += dropped
+        line.done = len(line.edits)
 
     def undo(self, user: str) -> RecordsDiff | None:
         """The diff that takes the last edit back; None if there is none."""
-        stacks = self._stacks[user]
-        if not stacks.done:
+        if not self._lines[user].done:
             return None
-        edit = stacks.done.pop()
-        stacks.undone.append(edit)
-        return reverse(edit.diff)
+        line = self._touch(user)
+        line.done -= 1
+        return reverse(line.edits[line.done].diff)
 
     def redo(self, user: str) -> RecordsDiff | None:
         """The diff that makes the last undone edit again; None if there is none."""
-        stacks = self._stacks[user]
-        if not stacks.undone:
+        line = self._lines[user]
+        if line.done == len(line.edits):
             return None
-        edit = stacks.undone.pop()
+        self._touch(user)
+        edit = line.edits[line.done]
         # Closed with a group of its own: what is typed next is another edit.
-        stacks.done.append(Edit(edit.label, edit.diff))
+        line.edits[line.done] = Edit(edit.label, edit.diff)
+        line.done += 1
         return edit.diff
 
     def names(self, user: str) -> dict[str, str | None]:
         """What undo and redo would do, for a menu: {"undo": label | None, "redo": label | None}."""
-        stacks = self._stacks[user]
+        line = self._lines[user]
         return {
-            "undo": stacks.done[-1].label if stacks.done else None,
-            "redo": stacks.undone[-1].label if stacks.undone else None,
+            "undo": line.edits[line.done - 1].label if line.done else None,
+            "redo": line.edits[line.done].label if line.done < len(line.edits) else None,
         }
+
+    def take_unkept(self) -> list[Unkept]:
+        """What has changed since this was last asked; whoever asks puts it on disk."""
+        changes = []
+        for user in sorted(self._changed):
+            line = self._lines[user]
+            start = max(line.kept, line.first)
+            edits = tuple(line.edits[start - line.first :])
+            changes.append(Unkept(user, start, edits, line.first, line.first + line.done))
+            line.kept = line.first + len(line.edits)
+        self._changed.clear()
+        return changes
+
+    def take_none_as_kept(self) -> None:
+        """The disk did not take what it was given: give it everything the next time."""
+        for user, line in self._lines.items():
+            line.kept = line.first
+            self._changed.add(user)
+
+    def _touch(self, user: str) -> Line:
+        self._changed.add(user)
+        return self._lines[user]

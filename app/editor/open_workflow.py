@@ -6,19 +6,24 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from app.editor.autosave import Autosave
 from app.editor.board import Board
 from app.editor.history import Edit, History
+from app.editor.outline import outline, with_groups
+from app.editor.past import Past
 from app.editor.rebase import rebase
+from app.editor.versions import Why
 from assets.files import Files
 from assets.store import Store
 from nodes.api import Node
 from pipelines.check import Report, check, why_not
 from pipelines.diff import RecordsDiff, apply
-from pipelines.document import Document, DocumentError, Port, save
+from pipelines.document import Document, DocumentError, Port, require_sound_groups
 from pipelines.events import Event
+from pipelines.groups import flatten
 from pipelines.queue import Entry, Queue, entry
 from pipelines.recall import recall
-from pipelines.set_aside import without_set_aside
+from pipelines.set_aside import as_run
 from pipelines.sweep import seeds
 
 PUSH_SECONDS = 1 / 15
@@ -40,16 +45,23 @@ class OpenWorkflow:
     """Everything here happens on the server's event loop; checking and saving go to threads, on a frozen document."""
 
     def __init__(
-        self, name: str, path: Path, document: Document, library: Mapping[str, Node], files: Files, queue: Queue
+        self,
+        name: str,
+        path: Path,
+        document: Document,
+        library: Mapping[str, Node],
+        files: Files,
+        queue: Queue,
+        past: Past,
     ) -> None:
         self.name = name
-        self.path = path
         self.document = document
         self.rev = 0
-        self.history = History()
+        self.history = History(past.undo.load(name))
         self.board = Board(name)
         self.pages: list[Page] = []
         self.report = check(document, library, files)
+        self._autosave = Autosave(name, path, document, self.history, past)
         self._library = library
         self._files = files
         self._queue = queue
@@ -61,8 +73,8 @@ class OpenWorkflow:
 
     @property
     def running(self) -> Document:
-        """The document as it runs: without the nodes that are set aside."""
-        return without_set_aside(self.document, self._library)
+        """The document as it runs: groups unfolded, without the nodes that are set aside."""
+        return as_run(self.document, self._library)
 
     # What a page does
 
@@ -71,6 +83,8 @@ class OpenWorkflow:
         edit_id = event.get("id")
         try:
             diff = rebase(RecordsDiff.from_json(event.get("diff")), self.document)
+            if any(key.startswith(("node:", "group:")) for key in diff.added):
+                require_sound_groups(apply(self.document, diff))
         except DocumentError as error:
             page.tell([{"kind": "refused", "id": edit_id, "text": str(error)}])
             return
@@ -92,7 +106,8 @@ class OpenWorkflow:
         """Queue a run of the workflow, or of what `targets` need; `count` runs with a seed each."""
         running = self.running
         if targets is not None:
-            targets = [node for node in targets if node in running.nodes]
+            flat = flatten(self.document)
+            targets = [node for target in targets for node in flat.members(target) if node in running.nodes]
         if not (running.nodes if targets is None else targets):
             page.tell([{"kind": "run", "run": self.board.shown_run()}])
             page.tell([{"kind": "say", "level": "info", "text": NOTHING_TO_RUN}])
@@ -105,8 +120,14 @@ class OpenWorkflow:
             page.tell([{"kind": "run", "run": self.board.shown_run()}])
             page.tell([{"kind": "say", "level": "error", "text": str(error)}])
             return
+        self.keep_version("ran")
         if not self.board.run["active"]:
             self._show(runs[0][0].id, running, targets)
+
+    def keep_version(self, why: Why) -> None:
+        """Keep the workflow as it is now as a version of it, in a moment."""
+        self._autosave.keep(self.document, why)
+        self._start("save", self._save)
 
     def follow_queue(self, alive: Sequence[Entry]) -> None:
         """Show the run of this workflow that goes on or comes next. alive: all runs that go on or wait, in order."""
@@ -118,14 +139,18 @@ class OpenWorkflow:
             self._run = None
         if ours and (self._run is None or (ours[0].state == "running" and ours[0].id != self._run)):
             document = self._queue.book.document(ours[0].id)
-            self._show(ours[0].id, without_set_aside(document, self._library), ours[0].targets)
+            self._show(ours[0].id, as_run(document, self._library), ours[0].targets)
 
     def _show(self, run: str, document: Document, targets: Sequence[str] | None) -> None:
         """Have the board show a run from its beginning."""
         self._run = run
         self.board.begin(document, None if targets is None else list(targets))
-        self.board.follow(self.running)
+        self._follow()
         self.push()
+
+    def _follow(self) -> None:
+        running = self.running
+        self.board.follow(running, outline(self.document, running, self._library))
 
     def recall(self, store: Store) -> None:
         """Show the results that the store has, as soon as they are found."""
@@ -134,7 +159,7 @@ class OpenWorkflow:
         async def look() -> None:
             found = await asyncio.to_thread(recall, document, self._library, store, self._files)
             self.board.remember(document, {node: found.outputs[node] for node in found.cached})
-            self.board.follow(self.running)
+            self._follow()
             self.push()
 
         self._begin(look())
@@ -161,7 +186,7 @@ class OpenWorkflow:
         return {
             "rev": self.rev,
             "records": dict(self.document.records),
-            "report": shown(self.report),
+            "report": self._shown_report(),
             "nodes": self.board.everything(),
             "run": self.shown_run(),
             "history": self.history.names(user),
@@ -212,12 +237,13 @@ class OpenWorkflow:
         self._tell_history(page)
 
     def _apply(self, diff: RecordsDiff, but: Page | None = None) -> None:
+        self._autosave.will_edit(self.document)
         self.document = apply(self.document, diff)
         self.rev += 1
         for page in self.pages:
             if page is not but:
                 page.tell([{"kind": "diff", "rev": self.rev, "diff": diff.to_json()}])
-        self.board.follow(self.running)
+        self._follow()
         self.push()
         self._start("check", self._check)
         self._start("save", self._save)
@@ -246,7 +272,7 @@ class OpenWorkflow:
             document = self.document
             self.report = await asyncio.to_thread(check, document, self._library, self._files)
         self._busy["check"] = False
-        self.tell([{"kind": "report", **shown(self.report)}])
+        self.tell([{"kind": "report", **self._shown_report()}])
         self.foresee()
 
     async def _foresee(self) -> None:
@@ -262,18 +288,16 @@ class OpenWorkflow:
         self.tell([{"kind": "run", "run": {"forecast": self._outlook}}])
 
     async def _save(self) -> None:
-        document = None
+        trouble = None
         try:
-            while document is not self.document:
-                document = self.document
-                await asyncio.to_thread(save, document, self.path)
-        except OSError as error:
-            text = f"{self.path} cannot be written ({error.strerror}); your edits are kept here until it can"
-            self.tell([{"kind": "say", "level": "error", "text": text}])
-            return
+            while trouble is None and self._autosave.is_behind(self.document):
+                trouble = await self._autosave.save(self.document)
         finally:
             self._busy["save"] = False
-        self.tell([{"kind": "saved"}])
+        self.tell([{"kind": "say", "level": "error", "text": trouble} if trouble else {"kind": "saved"}])
+
+    def _shown_report(self) -> dict[str, Any]:
+        return shown(with_groups(self.report, self.document, self._library))
 
     def _saved(self) -> bool:
         return not self._busy["save"]

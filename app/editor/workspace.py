@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pipelines
 from app.editor.open_workflow import OpenWorkflow
+from app.editor.past import Past
 from app.editor.queue_feed import QueueFeed
 from app.settings import Settings
 from assets.files import FileRefused, Files
@@ -31,6 +32,7 @@ class Workspace:
         self.store = Store(settings.store, budgets.cache_disk_bytes)
         self.executor = LocalExecutor(self.store, settings.files, settings.device, ram_bytes=budgets.cache_ram_bytes)
         self.queue = Queue(settings.home, self.executor, library, self.store, settings.files, settings.device)
+        self.past = Past(settings.home)
         self.opened: dict[str, OpenWorkflow] = {}
         self.feed = QueueFeed(self.queue, self.opened)
 
@@ -48,7 +50,9 @@ class Workspace:
             path = self.path(name)
             if not path.is_file():
                 raise DocumentError(f"there is no workflow {name!r}; the list of workflows shows those there are")
-            self.opened[name] = OpenWorkflow(name, path, load(path), self.library, self.settings.files, self.queue)
+            self.opened[name] = OpenWorkflow(
+                name, path, load(path), self.library, self.settings.files, self.queue, self.past
+            )
             self.opened[name].recall(self.store)
             self.opened[name].follow_queue(self.feed.alive)
             self.opened[name].foresee()
@@ -60,6 +64,7 @@ class Workspace:
         while self.path(free).exists():
             free, number = f"{name} {number}", number + 1
         save(document, self.path(free))
+        self.past.undo.forget(free)
         return free
 
     def bring_in(self, name: str, text: str) -> str:
@@ -103,3 +108,4 @@ class Workspace:
         self.queue.close()
         self.executor.close()
         self.store.close()
+        self.past.close()

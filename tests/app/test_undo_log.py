@@ -1,0 +1,86 @@
+"""Undo outlives the server: what is read back from disk does what the one in memory did."""
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.editor.history import LONGEST, Edit, History
+from app.editor.past import Past
+from pipelines.diff import RecordsDiff
+
+STEPS = st.lists(st.sampled_from(["add", "type", "undo", "redo", "keep"]), max_size=40)
+
+
+def edit(number: int, group: str = "") -> Edit:
+    return Edit(f"Edit {number}", RecordsDiff(added={f"layout:{number}": {"x": number, "y": 0}}), group)
+
+
+def everything(history: History) -> list[object]:
+    """What undoing all and redoing all would do."""
+    seen: list[object] = [history.names("ann")]
+    while (diff := history.undo("ann")) is not None:
+        seen += [diff, history.names("ann")]
+    while (diff := history.redo("ann")) is not None:
+        seen += [diff, history.names("ann")]
+    return seen
+
+
+@given(STEPS)
+def test_what_is_kept_is_what_was_done(tmp_path_factory, steps: list[str]) -> None:  # type: ignore[no-untyped-def]
+    past = Past(tmp_path_factory.mktemp("home"))
+    history = History()
+    for number, step in enumerate([*steps, "keep"]):
+        match step:
+            case "add":
+                history.add("ann", edit(number))
+            case "type":
+                history.add("ann", edit(number, "one visit to a field"))
+            case "undo":
+                history.undo("ann")
+            case "redo":
+                history.redo("ann")
+            case "keep":
+                past.undo.write("w", history.take_unkept())
+    assert everything(History(past.undo.load("w"))) == everything(history)
+    past.close()
+
+
+def test_the_oldest_edits_are_dropped_from_the_disk_too(tmp_path: Path) -> None:
+    past, history = Past(tmp_path), History()
+    for number in range(LONGEST + 20):
+        history.add("ann", edit(number))
+        past.undo.write("w", history.take_unkept())
+    (line,) = past.undo.load("w").values()
+    assert [each.label for each in line.edits] == [f"Edit {number}" for number in range(20, LONGEST + 20)]
+    assert line.done == LONGEST
+    past.close()
+
+
+def test_one_more_edit_writes_that_edit_alone(tmp_path: Path) -> None:
+    history = History()
+    for number in range(100):
+        history.add("ann", edit(number))
+    history.take_unkept()
+    history.add("ann", edit(100))
+    (change,) = history.take_unkept()
+    assert [each.label for each in change.edits] == ["Edit 100"]
+
+
+def test_what_the_disk_did_not_take_is_given_again(tmp_path: Path) -> None:
+    past, history = Past(tmp_path), History()
+    history.add("ann", edit(1))
+    history.take_unkept()
+    history.take_none_as_kept()
+    past.undo.write("w", history.take_unkept())
+    assert History(past.undo.load("w")).names("ann") == {"undo": "Edit 1", "redo": None}
+    past.close()
+
+
+def test_a_new_workflow_of_that_name_begins_without_undo(tmp_path: Path) -> None:
+    past, history = Past(tmp_path), History()
+    history.add("ann", edit(1))
+    past.undo.write("w", history.take_unkept())
+    past.undo.forget("w")
+    assert not past.undo.load("w")
+    past.close()
