@@ -3,6 +3,7 @@ import flowStyles from "@vue-flow/core/dist/style.css?inline";
 import Editor from "./Editor.vue";
 import annotationStyles from "./styles/annotations.css?inline";
 import appStyles from "./styles/app.css?inline";
+import cacheStyles from "./styles/cache.css?inline";
 import canvasStyles from "./styles/canvas.css?inline";
 import { fontFaces } from "./styles/fonts.js";
 import nodeStyles from "./styles/nodes.css?inline";
@@ -25,6 +26,7 @@ sheet.textContent = [
   annotationStyles,
   viewerStyles,
   queueStyles,
+  cacheStyles,
   startStyles,
   appStyles,
 ].join("\n");

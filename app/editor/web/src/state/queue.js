@@ -1,7 +1,8 @@
 // The queue and the history as the server tells of them: which run goes on, which wait, which were.
 import { computed, shallowReactive } from "vue";
-import { say } from "./messages.js";
 import { secondsText } from "./run.js";
+import { request } from "./server.js";
+import { bytesText } from "./words.js";
 import { openWorkflow } from "./workflows.js";
 
 /** runs: those that go on or wait, in order (the first hundred); count: of all; progress: of the one that goes on. */
@@ -22,30 +23,30 @@ export function setQueue({ progress = null, ...state }) {
 /** The last runs, or with `more` those before the ones that are there. */
 export async function loadPast(more = false) {
   const before = more ? `&before=${past.runs.at(-1).ended}` : "";
-  const found = await ask(`/api/history?limit=${PAGE}${before}`);
+  const found = await request(`/api/history?limit=${PAGE}${before}`);
   if (!found) return;
   Object.assign(past, { runs: more ? [...past.runs, ...found] : found, loaded: true, more: found.length === PAGE });
 }
 
-export const cancelRunOf = (run) => ask(`/api/queue/${run}/cancel`, "POST");
-export const moveRun = (run, before) => ask(`/api/queue/${run}/move`, "POST", { before });
-export const details = (run) => ask(`/api/history/${run}`);
-export const sweepCells = (sweep) => ask(`/api/sweeps/${sweep}`);
+export const cancelRunOf = (run) => request(`/api/queue/${run}/cancel`, "POST");
+export const moveRun = (run, before) => request(`/api/queue/${run}/move`, "POST", { before });
+export const details = (run) => request(`/api/history/${run}`);
+export const sweepCells = (sweep) => request(`/api/sweeps/${sweep}`);
 
 export async function forgetRun(run) {
-  await ask(`/api/history/${run}`, "DELETE");
+  await request(`/api/history/${run}`, "DELETE");
   await loadPast();
 }
 
 /** The exact graph that a run was made by, as a workflow of its own. */
 export async function reopenRun(run) {
-  const made = await ask(`/api/history/${run}/open`, "POST", {});
+  const made = await request(`/api/history/${run}/open`, "POST", {});
   if (made) openWorkflow(made.name);
 }
 
 /** Queue a run for every point of a grid; over: "node.widget=values" for each axis. True if it was queued. */
 export async function startSweep(workflow, over) {
-  return (await ask("/api/sweeps", "POST", { workflow, over })) !== null;
+  return (await request("/api/sweeps", "POST", { workflow, over })) !== null;
 }
 
 /** "~12 s", ">12 s" where some nodes were never measured, "" where nothing is known, STORED if nothing will run. */
@@ -65,13 +66,4 @@ export function forecastWords(forecast) {
   return parts.join(" · ");
 }
 
-export const bytesText = (bytes) => (bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`);
-
-async function ask(url, method = "GET", body = undefined) {
-  const sent = body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
-  const response = await fetch(url, { method, ...sent });
-  const answer = await response.json();
-  if (response.ok) return answer ?? true;
-  say(typeof answer.detail === "string" ? answer.detail : "this cannot be done; check the values", "error");
-  return null;
-}
+export { bytesText };
