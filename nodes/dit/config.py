@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Objective = Literal["flow", "ddpm-epsilon", "ddpm-x0"]
-Sampler = Literal["euler", "heun", "dpm++2m", "unipc", "ddim", "ddpm"]
+Objective = Literal["flow", "v", "ddpm-epsilon", "ddpm-x0"]
+Sampler = Literal["euler", "heun", "dpm++2m", "unipc", "ddim", "ddpm", "dpm++2m sde"]
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,12 @@
-"""What the DiT learns to predict, and how a prediction is read: rectified flow, and DDPM.
+"""What the DiT learns to predict, and how a prediction is read: rectified flow, v, and DDPM.
 
-Both take a noise level t in [0, 1] a token, 0 for clean. For flow x_t = (1 - t) x0 + t eps and the target is the
-velocity eps - x0 (Liu et al. 2022). For DDPM (Ho et al. 2020) t stands for the step 1000 t of the linear schedule,
-x_t = sqrt(abar) x0 + sqrt(1 - abar) eps, and the target is eps or x0.
+All take a noise level t in [0, 1] a token, 0 for clean.
+- Flow: x_t = (1 - t) x0 + t eps, and the target is the velocity eps - x0 (Liu et al. 2022).
+- v: t is an angle, in right angles. x_t = cos x0 + sin eps, and the target is how it changes with the angle,
+  cos eps - sin x0 (Salimans & Ho 2022, app. D). At t = 1 no signal is left; the schedule that a model was trained on is
+  a choice of levels.
+- DDPM (Ho et al. 2020): t stands for the step 1000 t of the linear schedule, x_t = sqrt(abar) x0 + sqrt(1 - abar) eps,
+  and the target is eps or x0.
 """
 
 from __future__ import annotations
@@ -37,8 +41,12 @@ def shifted(t: Tensor, shift: float) -> Tensor:
 
 def signal_and_noise(objective: Objective, t: Tensor) -> tuple[Tensor, Tensor]:
     """The shares a, s of x_t = a x0 + s eps at noise levels t, of t's shape."""
-    if objective == "flow":
-        return 1 - t, t
+    match objective:
+        case "flow":
+            return 1 - t, t
+        case "v":
+            angle = t * (math.pi / 2)
+            return angle.cos().clamp(min=0), angle.sin()  # the cosine of a right angle, rounded, may be below 0
     kept = alpha_bar(t)
     return kept.sqrt(), (1 - kept).sqrt()
 
@@ -68,11 +76,14 @@ def add_noise(objective: Objective, clean: Tensor, eps: Tensor, t: Tensor) -> Te
     return signal * clean + noise * eps
 
 
-def target(objective: Objective, clean: Tensor, eps: Tensor) -> Tensor:
-    """What the DiT is to predict, of the tokens' shape."""
+def target(objective: Objective, clean: Tensor, eps: Tensor, t: Tensor) -> Tensor:
+    """What the DiT is to predict for tokens (b n d) at levels t (b n), of the tokens' shape."""
     match objective:
         case "flow":
             return eps - clean
+        case "v":
+            signal, noise = (rearrange(share, "b n -> b n 1") for share in signal_and_noise(objective, t))
+            return signal * eps - noise * clean
         case "ddpm-epsilon":
             return eps
         case "ddpm-x0":
@@ -85,6 +96,8 @@ def clean_and_noise(objective: Objective, x: Tensor, prediction: Tensor, t: Tens
     match objective:
         case "flow":
             return x - noise * prediction, x + signal * prediction
+        case "v":
+            return signal * x - noise * prediction, noise * x + signal * prediction
         case "ddpm-epsilon":
             return (x - noise * prediction) / signal.clamp(min=1e-4), prediction
         case "ddpm-x0":

@@ -4,7 +4,7 @@ A token's level falls from the `noise` it starts at (1: to be made; between: to 
 2021; 0: given, it stays exactly as it is). The schedule runs from 1 to 0 and scales every token's own level.
 
 All of them see the model as what it holds the clean tokens to be, x0, and know the objective only by the shares of
-signal and noise, x_t = a x0 + s eps. So each serves flow and DDPM alike.
+signal and noise, x_t = a x0 + s eps. So each serves flow, v and DDPM alike.
 """
 
 from __future__ import annotations
@@ -91,6 +91,7 @@ def solver(name: Sampler, draw: Draw) -> Step:
         "unipc": unipc,
         "ddim": euler,
         "ddpm": ancestral(draw),
+        "dpm++2m sde": dpm_2m_sde(draw),
     }
     return steps[name]
 
@@ -104,7 +105,8 @@ def euler(state: SamplerState, foresee: Foresee) -> SamplerState:
 def heun(state: SamplerState, foresee: Foresee) -> SamplerState:
     """Euler's step, then again with the mean slope of both ends (Karras et al. 2022, alg. 1). Second order.
 
-    The slope is dx/dt for flow; for DDPM d(x/a) / d(s/a). The last step, to where nothing was trained, is Euler's.
+    The slope is dx/dt for flow, for DDPM d(x/a) / d(s/a), for v d(x/(a + s)) / d(s/(a + s)). The last step, to where
+    nothing was trained, is Euler's.
     """
     clean = foresee(state.x, state.levels(state.step))
     guess = _settle(state, _towards(state, state.x, clean))
@@ -142,12 +144,17 @@ def ancestral(draw: Draw) -> Step:
 
     def step(state: SamplerState, foresee: Foresee) -> SamplerState:
         clean = foresee(state.x, state.levels(state.step))
-        (a, s), (a_next, s_next) = state.shares(state.step), state.shares(state.step + 1)
-        kept = a / a_next
-        fresh = (s**2 - (kept * s_next) ** 2).clamp(min=0)
-        variance = s.clamp(min=_TINY) ** 2
-        mean = (kept * s_next**2 * state.x + a_next * fresh * clean) / variance
-        return _advance(state, mean + (fresh / variance).sqrt() * s_next * draw(state.step).to(mean), clean)
+        return _advance(state, _drawn(state, clean, draw), clean)
+
+    return step
+
+
+def dpm_2m_sde(draw: Draw) -> Step:
+    """SDE-DPM-Solver++(2M) (Lu et al. 2022, sec. 6): ancestral, with x0 continued as in 2M."""
+
+    def step(state: SamplerState, foresee: Foresee) -> SamplerState:
+        clean = foresee(state.x, state.levels(state.step))
+        return _advance(state, _drawn(state, _halfway(state, clean), draw), clean)
 
     return step
 
@@ -162,10 +169,20 @@ def _towards(state: SamplerState, x: Tensor, clean: Tensor) -> Tensor:
     return ratio * x + (a_next - a * ratio) * clean
 
 
+def _drawn(state: SamplerState, clean: Tensor, draw: Draw) -> Tensor:
+    """A draw from q(x' | x, x0 = clean) for the step's end."""
+    (a, s), (a_next, s_next) = state.shares(state.step), state.shares(state.step + 1)
+    kept = a / a_next
+    fresh = (s**2 - (kept * s_next) ** 2).clamp(min=0)
+    variance = s.clamp(min=_TINY) ** 2
+    mean = (kept * s_next**2 * state.x + a_next * fresh * clean) / variance
+    return mean + (fresh / variance).sqrt() * s_next * draw(state.step).to(mean)
+
+
 def _curve(state: SamplerState, step: int) -> tuple[Tensor, Tensor]:
     """(scale, rate) in which d(x / scale) / d rate = (x / scale - x0) / rate."""
     a, s = state.shares(step)
-    scale = torch.ones_like(a) if state.objective == "flow" else a
+    scale = {"flow": torch.ones_like(a), "v": a + s}.get(state.objective, a)
     return scale, s.clamp(min=_TINY) / scale
 
 
@@ -176,12 +193,17 @@ def _half_log_snr(state: SamplerState, step: int) -> Tensor:
 
 
 def _two_step(state: SamplerState, x: Tensor, clean: Tensor) -> Tensor:
-    """`_towards` x0 as it is halfway, by the line through it and the one before. First order where there is no line."""
+    """`_towards` x0 as it is halfway."""
+    return _towards(state, x, _halfway(state, clean))
+
+
+def _halfway(state: SamplerState, clean: Tensor) -> Tensor:
+    """x0 half a step on, by the line through it and the one before; as it is where there is no line."""
     if not state.step:
-        return _towards(state, x, clean)
+        return clean
     before, here, there = (_half_log_snr(state, state.step + k) for k in (-1, 0, 1))
     ahead = torch.where(there.isfinite(), (there - here) / (here - before) / 2, 0)
-    return _towards(state, x, clean + ahead * (clean - state.clean))
+    return clean + ahead * (clean - state.clean)
 
 
 def _correct(state: SamplerState, clean: Tensor) -> Tensor:

@@ -139,7 +139,7 @@ def noise_loss(pair: Pair, batch: Batch) -> Tensor:
             rearrange(text.mask, "(b s) m -> b s m", s=clips),
         )
         prediction = pair.dit(noisy, batch.coords, batch.t, words, mask, batch.lengths)
-    error = (prediction.float() - target(objective, batch.clean, batch.eps)).square().mean(-1)
+    error = (prediction.float() - target(objective, batch.clean, batch.eps, batch.t)).square().mean(-1)
     return torch.sum(error * batch.made) / batch.made.sum()
 
 

@@ -23,12 +23,14 @@ from nodes.dit.objectives import (
     target,
 )
 from nodes.dit.samplers import (
+    Draw,
     Foresee,
     SamplerState,
     Step,
     ancestral,
     begin,
     dpm_2m,
+    dpm_2m_sde,
     euler,
     heun,
     resumed,
@@ -37,7 +39,7 @@ from nodes.dit.samplers import (
 )
 
 MEAN = 0.7
-OBJECTIVES: tuple[Objective, ...] = ("flow", "ddpm-epsilon", "ddpm-x0")
+OBJECTIVES: tuple[Objective, ...] = ("flow", "v", "ddpm-epsilon", "ddpm-x0")
 DETERMINISTIC: tuple[Step, ...] = (euler, heun, dpm_2m, unipc)
 
 
@@ -45,7 +47,14 @@ def some_noise(step: int) -> Tensor:
     return torch.randn(1, 64, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(100 + step))
 
 
-SAMPLERS = {"euler": euler, "heun": heun, "dpm_2m": dpm_2m, "unipc": unipc, "ancestral": ancestral(some_noise)}
+SAMPLERS = {
+    "euler": euler,
+    "heun": heun,
+    "dpm_2m": dpm_2m,
+    "unipc": unipc,
+    "ancestral": ancestral(some_noise),
+    "dpm_2m_sde": dpm_2m_sde(some_noise),
+}
 
 
 def gaussian(objective: Objective, width: float = 0.4) -> Foresee:
@@ -56,7 +65,7 @@ def gaussian(objective: Objective, width: float = 0.4) -> Foresee:
         variance = (a * width) ** 2 + s**2
         clean = MEAN + a * width**2 * (x - a * MEAN) / variance
         eps = s * (x - a * MEAN) / variance
-        return target(objective, clean, eps)
+        return target(objective, clean, eps, t)
 
     return foreseen(objective, predict)
 
@@ -86,6 +95,10 @@ def even_in_log_snr(steps: int) -> Tensor:
     return torch.linspace(3, -3, steps + 1, dtype=torch.float64).sigmoid()
 
 
+def even_in_log_snr_of_v(steps: int) -> Tensor:
+    return torch.linspace(3, -3, steps + 1, dtype=torch.float64).exp().atan() / (torch.pi / 2)
+
+
 def even_in_time(steps: int) -> Tensor:
     return torch.linspace(1, 0.1, steps + 1, dtype=torch.float64)
 
@@ -94,6 +107,7 @@ def even_in_time(steps: int) -> Tensor:
 ORDERS = [(euler, 1), (heun, 2), (dpm_2m, 2), (unipc, 3)]
 CASES: list[tuple[Objective, Callable[[int], Tensor], tuple[float, ...]]] = [
     ("flow", even_in_log_snr, (0.2, 0.5, 2.0)),
+    ("v", even_in_log_snr_of_v, (0.2, 0.5, 2.0)),
     ("ddpm-epsilon", even_in_time, (0.2, 1.0, 2.0)),
     ("ddpm-x0", even_in_time, (0.2, 1.0, 2.0)),
 ]
@@ -126,13 +140,16 @@ def test_from_pure_noise_to_clean_the_exact_gaussian_comes_out(step: Step, width
     )
 
 
+@pytest.mark.parametrize("sampler", [ancestral, dpm_2m_sde])
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_ancestral_steps_reach_the_right_mean_and_width(objective: Objective) -> None:
+def test_steps_that_add_noise_reach_the_right_mean_and_width(
+    objective: Objective, sampler: Callable[[Draw], Step]
+) -> None:
     count, width = 20_000, 0.4
     generator = torch.Generator().manual_seed(0)
     eps = torch.randn(1, 1, count, dtype=torch.float64, generator=generator)
     state = begin(torch.zeros_like(eps), torch.ones(1, 1, dtype=eps.dtype), eps, schedule(400), objective)
-    end = run(ancestral(lambda step: torch.randn(eps.shape, dtype=eps.dtype, generator=generator)), state, width)
+    end = run(sampler(lambda step: torch.randn(eps.shape, dtype=eps.dtype, generator=generator)), state, width)
     assert float(end.x.mean()) == pytest.approx(MEAN, abs=0.02)
     assert float(end.x.std()) == pytest.approx(width, rel=0.03)
     assert abs(float((end.x * eps).mean())) < 0.05  # it has forgotten the noise that it began with
@@ -164,9 +181,24 @@ def test_a_perfect_prediction_gives_clean_and_noise_back(objective: Objective) -
     clean, eps = torch.randn(2, 5, 3), torch.randn(2, 5, 3)
     t = torch.rand(2, 5) * 0.9 + 0.05
     x = add_noise(objective, clean, eps, t)
-    clean_again, eps_again = clean_and_noise(objective, x, target(objective, clean, eps), t)
+    clean_again, eps_again = clean_and_noise(objective, x, target(objective, clean, eps, t), t)
     assert torch.allclose(clean_again, clean, atol=1e-3)
     assert torch.allclose(eps_again, eps, atol=1e-3)
+
+
+def test_the_target_of_v_is_how_a_token_changes_with_its_angle() -> None:
+    clean, eps = torch.randn(2, 5, 3, dtype=torch.float64), torch.randn(2, 5, 3, dtype=torch.float64)
+    t, little = torch.rand(2, 5, dtype=torch.float64) * 0.9 + 0.05, 1e-6
+    ahead, behind = (add_noise("v", clean, eps, t + side * little) for side in (1, -1))
+    angle = 2 * little * torch.pi / 2
+    assert torch.allclose(target("v", clean, eps, t), (ahead - behind) / angle, atol=1e-8)
+
+
+@pytest.mark.parametrize("count", [torch.float32, torch.float64])
+def test_at_its_last_level_v_holds_no_signal(count: torch.dtype) -> None:
+    signal, noise = signal_and_noise("v", torch.ones(1, 1, dtype=count))
+    assert 0 <= float(signal) < 1e-15
+    assert float(noise) == 1
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
