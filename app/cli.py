@@ -13,6 +13,7 @@ from app import settings as settings_module
 from app.assignments import save_as
 from app.cache import cache
 from app.forecast import forecast
+from app.models import models
 from app.queue import history, queue
 from app.refusals import fail
 from app.sweep import sweep
@@ -30,6 +31,7 @@ app.add_typer(train, name="train")
 app.add_typer(cache, name="cache")
 app.add_typer(queue, name="queue")
 app.add_typer(history, name="history")
+app.add_typer(models, name="models")
 app.command("sweep")(sweep)
 app.command("forecast")(forecast)
 

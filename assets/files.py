@@ -1,9 +1,11 @@
 """Which files a workflow may touch: read below the input folders, write below the outputs folder."""
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+FOLDERS = "folders.json"
 RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 
 
@@ -32,14 +34,23 @@ class Files:
         return path
 
     def find_model(self, name: str) -> Path:
-        """The model called `name`, a file or a folder: relative to a models folder, or absolute inside one."""
-        path = _below(self.models, name)
-        if path is None:
-            folders = ", ".join(str(folder) for folder in self.models) or "no folder at all"
-            raise FileRefused(
-                f"there is no model {name!r} in {folders}; check the name, or add the folder that holds it in settings"
-            )
-        return path
+        """The model called `name`, a file or a folder below a models folder; FileRefused where there is none.
+
+        A name like "Wan-AI/Wan2.1-T2V-1.3B-Diffusers" finds it in a cache of the Hugging Face hub, too.
+        """
+        folders = self.model_folders()
+        for spelt in (name, *(_in_hub_cache(folder, name) for folder in folders)):
+            if spelt and (path := _below(folders, spelt)):
+                return path
+        raise FileRefused(
+            f"there is no model {name!r} in {', '.join(map(str, folders)) or 'any folder'}; check the name, or add the "
+            "folder that holds it (in the page: Models)"
+        )
+
+    def model_folders(self) -> tuple[Path, ...]:
+        """The models folders, and those that they name in their folders.json; these may be anywhere."""
+        named = [Path(each) for folder in self.models for each in named_folders(folder)]
+        return (*self.models, *(folder for folder in named if folder.is_dir()))
 
     def target(self, name: str) -> Path:
         """Where an output called `name` goes, below the outputs folder; FileRefused if it would lead out of it."""
@@ -69,3 +80,21 @@ def _below(folders: tuple[Path, ...], name: str) -> Path | None:
         if path.is_relative_to(root) and path.exists():
             return path
     return None
+
+
+def named_folders(models: Path) -> list[str]:
+    """The paths in a models folder's folders.json, as they stand there; none where it cannot be read."""
+    try:
+        found = json.loads((models / FOLDERS).read_text())
+    except (OSError, ValueError):
+        return []
+    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
+
+
+def _in_hub_cache(folder: Path, name: str) -> str:
+    """Where a cache of the Hugging Face hub keeps the newest snapshot of a repository, or "" if it has none."""
+    kept = f"models--{name.replace('/', '--')}"
+    try:
+        return f"{kept}/snapshots/{(folder / kept / 'refs' / 'main').read_text().strip()}"
+    except (OSError, ValueError):
+        return ""

@@ -22,15 +22,16 @@ torch, or raises SpecError with a sentence that says what it got, what it needs 
 import inspect
 import re
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from assets.files import Files
-from assets.values import VALUE_TYPES
+from assets.values import VALUE_TYPES, Value
+from assets.values.array import Array
 from nodes.context import Context, Workflow
 
 ScalarType = type[int] | type[float] | type[bool] | type[str]
@@ -94,7 +95,14 @@ class Curve:
     over: str
 
 
-Meta = Range | Lines | Seed | FileName | Colour | Curve
+@dataclass(frozen=True, slots=True)
+class ModelName:
+    """A text widget that names a model on disk: all of a family's ("models"), or a single file of weights."""
+
+    part: Literal["models", "file"]
+
+
+Meta = Range | Lines | Seed | FileName | Colour | Curve | ModelName
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +134,18 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class GoesOn:
+    """For a node whose results with two values of a widget begin alike: one goes on from where the other is.
+
+    widget: an int, says only how far to go; 0: to the end. steps: reads what `Context.kept` gives off the outputs (by
+    name) of a result.
+    """
+
+    widget: str
+    steps: Callable[[Mapping[str, Value]], list[dict[str, Array]]]
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """Everything that the rest of the system knows of a node; read from its function by `node`."""
 
@@ -142,6 +162,7 @@ class Node:
     content: Callable[..., str] | None
     keywords: tuple[str, ...]
     named_tuple: bool = field(default=False)
+    goes_on: GoesOn | None = None
 
     def output_specs(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Run the spec function on `arguments` (specs of wired ports, widget values, injected Files)."""
@@ -167,6 +188,7 @@ def node(
     label: str = "",
     content: Callable[..., str] | None = None,
     keywords: tuple[str, ...] = (),
+    goes_on: GoesOn | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function as a node; its name is the node's type.
 
@@ -176,7 +198,7 @@ def node(
     """
 
     def register(fn: Callable[..., Any]) -> Callable[..., Any]:
-        declared = read_declaration(fn, version, category, spec, label, content, keywords)
+        declared = replace(read_declaration(fn, version, category, spec, label, content, keywords), goes_on=goes_on)
         if declared.type in REGISTRY and REGISTRY[declared.type].fn.__module__ != fn.__module__:
             raise TypeError(f"two nodes are called {declared.type!r}: in {fn.__module__} and another module")
         REGISTRY[declared.type] = declared

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from nodes.api import Colour, Curve, FileName, Lines, Node, Port, Range, Seed, Side, Widget
+from nodes.api import Colour, Curve, FileName, Lines, ModelName, Node, Port, Range, Seed, Side, Widget
 from pipelines.connect import WIDGET_SOURCES
 
 AS_SAID = {"dit": "DiT", "vae": "VAE", "fps": "Frames per second"}
@@ -69,6 +69,8 @@ def _widget(widget: Widget) -> dict[str, Any]:
             return shown | {"kind": "seed"}
         case FileName(mode, endings):
             return shown | {"kind": "file", "mode": mode, "endings": list(endings)}
+        case ModelName(part):
+            return shown | {"kind": "model", "part": part}
         case Colour():
             return shown | {"kind": "colour"}
         case Curve(lo, hi, over):

@@ -23,6 +23,7 @@ from assets.digests import digests
 from assets.files import Files
 from assets.store import BlobMissing, Made, Store
 from assets.values import ModelHandle, Value
+from assets.values.array import Array
 from nodes.api import Node
 from nodes.context import Cancelled
 from pipelines.executors.compute import InputsMissing, compute, failure
@@ -122,7 +123,12 @@ class Worker:
                 say("kept")
 
         context = RunContext(
-            self.device, self.models, steps, is_cancelled=lambda: task["task"] <= self.last_cancelled, say=say
+            self.device,
+            self.models,
+            steps,
+            is_cancelled=lambda: task["task"] <= self.last_cancelled,
+            say=say,
+            earlier=lambda: self._earlier(node, task["earlier"]),
         )
         try:
             context.stop_if_cancelled()
@@ -145,7 +151,7 @@ class Worker:
             outputs = {name: blob.digest for name, blob in blobs.items()}
             specs = {name: str(value.spec) for name, value in values.items()}
             cost = {"seconds": made.seconds, "peak_bytes": made.peak_bytes}
-            say("made", {"outputs": outputs, "specs": specs, "memory": self._memory(), **cost})
+            say("made", {"outputs": outputs, "specs": specs, "memory": self._memory(), **cost, **context.reused})
             self.keeper.keep(made, answer)
         finally:
             self.lanes.give_back(task)
@@ -161,6 +167,13 @@ class Worker:
                 handle = self.values.get(digest) or self.store.get(digest)
                 assert isinstance(handle, ModelHandle)
                 self.models.prefetch(handle)
+
+    def _earlier(self, node: Node, outputs: Mapping[str, str]) -> list[dict[str, Array]]:
+        """The steps that a result of the node began with which went another way; none where it is gone."""
+        with suppress(InputsMissing):
+            if node.goes_on and outputs:
+                return node.goes_on.steps(self._inputs(outputs))
+        return []
 
     def _memory(self) -> dict[str, dict[str, int]]:
         """What is resident, and may be at most, in bytes."""

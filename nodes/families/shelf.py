@@ -1,0 +1,106 @@
+"""What models lie in the models folders: found by their layout, told by their headers. No torch here."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from assets.weight_files import WeightsRefused
+from nodes.families.folder import INDEX, ModelFolder, read_folder
+from nodes.families.registry import FAMILIES, Family
+
+Part = Literal["models", "file"]
+ENDINGS = (".safetensors", ".gguf")
+DEEPEST = 6
+"""Folders below a models folder that are looked into."""
+_HUB = re.compile(r"^models--(?P<name>.+)/snapshots/[^/]+$")
+
+
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    """A model on disk.
+
+    name: what a workflow says to mean it. part: "models" is a whole family's folder, "file" a single file. family: its
+    label, "" where it is none that is known. does: its tasks, in words. bytes: of its weights. licence: as its makers
+    or its own card have it. problem: why it cannot be used, or "".
+    """
+
+    name: str
+    part: Part
+    family: str
+    does: tuple[str, ...]
+    bytes: int
+    licence: str
+    problem: str = ""
+
+
+def shelve(folders: tuple[Path, ...]) -> list[Shelved]:
+    """All models below the folders: diffusers folders, the hub's cache, and files as other tools lay them out."""
+    found = [shelved for folder in folders if folder.is_dir() for shelved in _below(folder)]
+    return sorted({one.name: one for one in found}.values(), key=lambda one: one.name.lower())
+
+
+def _below(root: Path) -> Iterator[Shelved]:
+    for path in _walked(root, DEEPEST):
+        name = path.relative_to(root).as_posix()
+        if path.is_dir():
+            yield _folder(path, _spoken(name))
+        elif path.suffix in ENDINGS:
+            yield Shelved(name, "file", "", (), path.stat().st_size, "")
+
+
+def _walked(folder: Path, left: int) -> Iterator[Path]:
+    """Model folders, not looked into further, and files; unreadable ones are passed over."""
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError:
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_file() or (entry / INDEX).is_file():
+            yield entry
+        elif entry.is_dir() and left:
+            yield from _walked(entry, left - 1)
+
+
+def _spoken(name: str) -> str:
+    """A snapshot in the hub's cache goes by its repository's name."""
+    kept = _HUB.match(name)
+    return kept["name"].replace("--", "/") if kept else name
+
+
+def _folder(path: Path, name: str) -> Shelved:
+    size = sum(file.stat().st_size for file in path.rglob("*") if file.suffix in ENDINGS)
+    try:
+        folder = read_folder(path)
+        family = _family(folder)
+    except WeightsRefused as refused:
+        return Shelved(name, "models", "", (), size, "", str(refused))
+    if family is None:
+        return Shelved(name, "models", "", (), size, "", f"{folder.pipeline or 'its pipeline'} is not known here")
+    return Shelved(name, "models", family.label, tasks(folder), size, _licence(path) or family.licence)
+
+
+def _family(folder: ModelFolder) -> Family | None:
+    return next((family for family in FAMILIES if folder.pipeline in family.pipelines), None)
+
+
+def tasks(folder: ModelFolder) -> tuple[str, ...]:
+    """What a folder's models make, in words."""
+    if "ImageToVideo" in folder.pipeline:
+        return ("image to video",)
+    if folder.index.get("expand_timesteps") or "Condition" in folder.pipeline:
+        return ("text to video", "image to video")
+    return ("text to video",)
+
+
+def _licence(path: Path) -> str:
+    """What the model card's header says."""
+    try:
+        card = (path / "README.md").read_text(encoding="utf-8")[:4000]
+    except (OSError, ValueError):
+        return ""
+    named = re.search(r"^license(?:_name)?:\s*(\S[^\n]{0,80})$", card, re.MULTILINE)
+    return named[1].strip() if named else ""
