@@ -41,7 +41,10 @@ class Family:
         return module.handles(folder)
 
 
-FAMILIES = (Family("wan", "Wan", ("WanPipeline", "WanImageToVideoPipeline"), "Apache-2.0"),)
+FAMILIES = (
+    Family("wan", "Wan", ("WanPipeline", "WanImageToVideoPipeline"), "Apache-2.0"),
+    Family("mochi", "Mochi", ("MochiPipeline",), "Apache-2.0"),
+)
 LIBRARIES = ("diffusers", "transformers")
 
 

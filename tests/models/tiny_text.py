@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import sentencepiece
-from transformers import T5Tokenizer, UMT5Config, UMT5EncoderModel
+from transformers import T5Config, T5EncoderModel, T5Tokenizer, UMT5Config, UMT5EncoderModel
 
 WORDS = "a red blue ball bounces rolls over the green meadow at night two one small large and while camera pans"
 
@@ -22,3 +22,8 @@ def write_t5_tokenizer(folder: Path) -> None:
 def write_umt5(folder: Path, width: int = 32) -> None:
     config = UMT5Config(vocab_size=128, d_model=width, d_kv=8, d_ff=64, num_layers=2, num_heads=4)
     UMT5EncoderModel(config).save_pretrained(folder)
+
+
+def write_t5(folder: Path, width: int = 32) -> None:
+    config = T5Config(vocab_size=128, d_model=width, d_kv=8, d_ff=64, num_layers=2, num_heads=4)
+    T5EncoderModel(config).save_pretrained(folder)

@@ -1,0 +1,68 @@
+"""Mochi's VAE, whose decoder takes a latent some frames at a time and makes what it makes of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKLMochi
+from diffusers.models.autoencoders.autoencoder_kl_cogvideox import CogVideoXCausalConv3d as CausalConv
+from einops import rearrange
+from torch import Tensor, nn
+
+
+class MochiVAE(nn.Module):
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.vae = AutoencoderKLMochi.from_pretrained(folder / "vae", local_files_only=True).eval()
+        carry_over(self.vae.decoder)
+        config = self.vae.config
+        mean = torch.tensor(config.latents_mean or [0.0] * config.latent_channels)
+        std = torch.tensor(config.latents_std or [1.0] * config.latent_channels) / config.scaling_factor
+        self.register_buffer("mean", rearrange(mean, "c -> c 1 1 1"), persistent=False)
+        self.register_buffer("std", rearrange(std, "c -> c 1 1 1"), persistent=False)
+
+    def encode(self, pixels: Tensor) -> Tensor:
+        """Pixels (1 3 t h w) in [-1, 1] -> latent (1 c t h w), normalised."""
+        latent: Tensor = self.vae.encode(pixels.to(self.vae.dtype)).latent_dist.mode().float()
+        return (latent - self.mean) / self.std
+
+    def decode_chunks(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Chunks of a latent along the time, one after the other, to as many of pixels: equal to decoding it whole."""
+        seen: dict[str, object] | None = None
+        for chunk in chunks:
+            latent = (chunk * self.std + self.mean).to(self.vae.dtype)
+            first = seen is None
+            pixels, seen = self.vae.decoder(latent, conv_cache=seen)
+            if first:  # the first latent frame stands for one frame, the last of those that it is decoded to
+                pixels = pixels[:, :, self.vae.temporal_compression_ratio - 1 :]
+            yield pixels.float().clamp(-1, 1)
+
+
+class CarryingConv(nn.Module):
+    """A causal convolution that hands on the frames its next call is to look back at, padded as in training."""
+
+    def __init__(self, causal: CausalConv) -> None:
+        super().__init__()
+        self.conv = causal.conv
+        self.back: int = causal.time_kernel_size - 1
+        self.sides = (causal.width_pad, causal.width_pad, causal.height_pad, causal.height_pad, 0, 0)
+
+    def forward(self, frames: Tensor, conv_cache: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        before = frames[:, :, :1].expand(-1, -1, self.back, -1, -1) if conv_cache is None else conv_cache
+        frames = torch.cat([before, frames], dim=2)
+        made: Tensor = self.conv(nn.functional.pad(frames, self.sides, mode="replicate"))
+        return made, frames[:, :, frames.shape[2] - self.back :].clone()
+
+
+def carry_over(module: nn.Module) -> None:
+    """Put a `CarryingConv` for each causal convolution in a module: diffusers' own pads other sides as it streams."""
+    for name, child in module.named_children():
+        if isinstance(child, CausalConv):
+            setattr(module, name, CarryingConv(child))
+        else:
+            carry_over(child)
