@@ -1,0 +1,186 @@
+"""Real weights' step beside the reference pipeline's, on random weights: `python -m benchmarks.real_models`.
+
+Both take turns on one transformer of Wan's, from the same noise and text, with guidance: two forwards a step. Times are
+of this process's CPU, or of the clock on an accelerator, and what is reported is the median of all steps of all turns.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from diffusers import UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from assets.values import Conditioning, Patches
+from nodes.dit.denoiser import Request
+from nodes.dit.samplers import solver
+from nodes.dit.sampling import Packed
+from nodes.families.wan.model import WanDiT
+from nodes.patches.layout import patchify, unpatchify
+
+TEXT_WIDTH = 4096
+SHAPES: dict[str, dict[str, Any]] = {
+    "tiny": {"num_attention_heads": 2, "attention_head_dim": 24, "ffn_dim": 128, "num_layers": 4},
+    "Wan 1.3B": {"num_attention_heads": 12, "attention_head_dim": 128, "ffn_dim": 8960, "num_layers": 30},
+}
+
+
+@dataclass(frozen=True)
+class Size:
+    frames: int
+    height: int
+    width: int
+
+    @property
+    def latent(self) -> tuple[int, int, int, int, int]:
+        return 1, 16, 1 + (self.frames - 1) // 4, self.height // 8, self.width // 8
+
+    @property
+    def grid(self) -> tuple[int, int, int]:
+        _, _, t, h, w = self.latent
+        return t, h // 2, w // 2
+
+
+@dataclass
+class Steps:
+    """Seconds of each step of some runs."""
+
+    now: Callable[[], float]
+    seconds: list[float] = field(default_factory=list)
+
+    def counted(self, total: int) -> Iterator[int]:
+        for step in range(total):
+            begun = self.now()
+            yield step
+            self.seconds.append(self.now() - begun)
+
+
+def main(
+    shapes: Annotated[list[str] | None, typer.Argument(help="Some of: tiny, 'Wan 1.3B'.")] = None,
+    steps: Annotated[int, typer.Option(help="Steps of a run.", min=2)] = 4,
+    turns: Annotated[int, typer.Option(help="Runs that each way gets.", min=1)] = 3,
+    frames: int = 9,
+    height: int = 128,
+    width: int = 128,
+    device: str = "cuda" if torch.cuda.is_available() else "cpu",
+    dtype: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
+) -> None:
+    """Measure a sampling step of Wan's transformer through our sampler and through the reference pipeline."""
+    table = Table("transformer", "tokens", "reference, s a step", "ours, s a step", "ratio", "largest difference")
+    for shape in shapes or list(SHAPES):
+        with tempfile.TemporaryDirectory() as folder:
+            table.add_row(
+                shape, *measured(Path(folder), shape, Size(frames, height, width), steps, turns, device, dtype)
+            )
+    console = Console()
+    console.print(table)
+    console.print(f"{device}, {dtype}. Levers: text padded once a run; no unconditional forward at scale 1.")
+
+
+def measured(folder: Path, shape: str, size: Size, steps: int, turns: int, device: str, dtype: str) -> tuple[str, ...]:
+    write(folder, shape, getattr(torch, dtype))
+    ours = WanDiT(folder).to(device)
+    reference = WanPipeline(
+        tokenizer=None, text_encoder=None, vae=None, transformer=ours.experts[0], scheduler=scheduler()
+    )
+    reference.set_progress_bar_config(disable=True)
+    now = clock(device)
+    torch.manual_seed(0)
+    text, null = torch.randn(24, TEXT_WIDTH), torch.randn(1, TEXT_WIDTH)
+    noise = unpatchify(asked(ours, size, text, null, steps, device).state.x, size.grid, ours.patch)
+    theirs, own = Steps(now), Steps(now)
+    difference = 0.0
+    for _ in range(turns):
+        one = run_reference(reference, noise, text, null, size, steps, theirs)
+        other = run_ours(asked(ours, size, text, null, steps, device), own)
+        difference = max(difference, float((patchify(one.float().cpu(), ours.patch)[0] - other).abs().max()))
+    reference_time, time_of_ours = statistics.median(theirs.seconds), statistics.median(own.seconds)
+    times = (f"{seconds:.3f}" for seconds in (reference_time, time_of_ours, time_of_ours / reference_time))
+    return (str(math.prod(size.grid)), *times, f"{difference:.1e}")
+
+
+def write(folder: Path, shape: str, dtype: torch.dtype) -> None:
+    """As much of a Wan folder as its transformer needs, with random weights."""
+    transformer = WanTransformer3DModel(
+        patch_size=(1, 2, 2), in_channels=16, out_channels=16, text_dim=TEXT_WIDTH, freq_dim=256,
+        cross_attn_norm=True, qk_norm="rms_norm_across_heads", **SHAPES[shape],
+    )  # fmt: skip
+    transformer.to(dtype).save_pretrained(folder / "transformer")
+    scheduler().save_pretrained(folder / "scheduler")
+    (folder / "model_index.json").write_text(
+        '{"_class_name": "WanPipeline", "transformer": ["diffusers", "WanTransformer3DModel"]}'
+    )
+
+
+def scheduler() -> UniPCMultistepScheduler:
+    return UniPCMultistepScheduler(
+        prediction_type="flow_prediction", use_flow_sigmas=True, num_train_timesteps=1000, flow_shift=3.0
+    )
+
+
+def run_reference(
+    pipeline: WanPipeline, noise: Tensor, text: Tensor, null: Tensor, size: Size, steps: int, into: Steps
+) -> Tensor:
+    counted = into.counted(steps)
+    device, dtype = pipeline.transformer.device, pipeline.transformer.dtype
+
+    def padded(rows: Tensor) -> Tensor:
+        return torch.nn.functional.pad(rows, (0, 0, 0, 512 - len(rows)))[None].to(device, dtype)
+
+    def ended(*_: object) -> dict[str, Tensor]:
+        next(counted, None)
+        return {}
+
+    next(counted)
+    latent: Tensor = pipeline(
+        latents=noise.to(device), prompt_embeds=padded(text), negative_prompt_embeds=padded(null),
+        num_frames=size.frames, height=size.height, width=size.width, num_inference_steps=steps, guidance_scale=5.0,
+        output_type="latent", callback_on_step_end=ended,
+    ).frames  # fmt: skip
+    return latent
+
+
+def asked(model: WanDiT, size: Size, text: Tensor, null: Tensor, steps: int, device: str) -> Packed:
+    """What our sampler is asked for: all of a canvas, from the noise of seed 0."""
+    tokens = torch.zeros(math.prod(size.grid), 64)
+    canvas = Patches(tokens, torch.ones(len(tokens)), (size.grid,), model.patch, "wan-16", 16.0)
+    conditioning = Conditioning(text, tuple("word" for _ in text), null, "wan")
+    request = Request(canvas, conditioning, None, 0, 5.0, model.levels(steps, 0, [size.grid]))
+    with torch.inference_mode():
+        return Packed(model, [request], device)
+
+
+def run_ours(packed: Packed, into: Steps) -> Tensor:
+    """Tokens (n d) that our sampler makes."""
+    with torch.inference_mode():
+        state, step = packed.state, solver("unipc", packed.draw)
+        for _ in into.counted(state.steps):
+            state = step(state, packed.foresee)
+    return state.x[0].cpu()
+
+
+def clock(device: str) -> Callable[[], float]:
+    """Seconds of this process's CPU; on an accelerator of the clock, once it has done what it was given."""
+    if device == "cpu":
+        return time.process_time
+
+    def now() -> float:
+        torch.cuda.synchronize()
+        return time.perf_counter()
+
+    return now
+
+
+if __name__ == "__main__":
+    typer.run(main)
