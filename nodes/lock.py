@@ -11,7 +11,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from assets.values import VALUE_TYPES, ModelHandle
+from assets.values import VALUE_TYPES
 from nodes.api import Node
 from nodes.models.handles import KINDS
 from nodes.registry import library
@@ -27,7 +27,7 @@ NOT_COUNTED = ("nodes.api", "nodes.context", "nodes.registry", "nodes.weights_fi
 def fingerprint(node: Node) -> str:
     """sha256 of the code that makes a node's results: its module's, its models', and what those import of `nodes`."""
     handles = [VALUE_TYPES[port.type] for port in node.inputs.values()]
-    models = [f"nodes.{KINDS[kind][0]}.model" for kind in handles if issubclass(kind, ModelHandle)]
+    models = [f"nodes.{KINDS[kind][0]}.model" for kind in handles if kind in KINDS]
     modules = sorted(_reached([node.fn.__module__, *models]))
     return hashlib.sha256("".join(_normal(module) for module in modules).encode()).hexdigest()
 

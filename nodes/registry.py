@@ -8,6 +8,8 @@ from nodes.api import REGISTRY, Node
 MODULES = (
     "models.nodes",
     "families.nodes",
+    "families.images",
+    "families.frames",
     "prompt.nodes",
     "text_encoder.nodes",
     "captioner.nodes",

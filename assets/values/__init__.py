@@ -7,7 +7,7 @@ server and a torch tensor in a worker, and the shapes are the same.
 
 from assets.values.clip import Clip, ClipSpec
 from assets.values.conditioning import Conditioning, ConditioningSpec
-from assets.values.handles import Captioner, DiT, Expander, ModelHandle, TextEncoder, VideoVAE
+from assets.values.handles import Captioner, DiT, Expander, ImageEncoder, ModelHandle, TextEncoder, VideoVAE
 from assets.values.latent import Latent, LatentSpec
 from assets.values.mask import Mask, MaskSpec
 from assets.values.patches import Patches, PatchesSpec
@@ -29,6 +29,7 @@ Value = (
     | TextEncoder
     | VideoVAE
     | DiT
+    | ImageEncoder
     | Captioner
     | Expander
 )
@@ -45,6 +46,7 @@ Spec = (
     | TextEncoder
     | VideoVAE
     | DiT
+    | ImageEncoder
     | Captioner
     | Expander
 )
@@ -64,6 +66,7 @@ VALUE_TYPES: dict[str, type] = {
         TextEncoder,
         VideoVAE,
         DiT,
+        ImageEncoder,
         Captioner,
         Expander,
     )
@@ -78,6 +81,7 @@ __all__ = [
     "ConditioningSpec",
     "DiT",
     "Expander",
+    "ImageEncoder",
     "Latent",
     "LatentSpec",
     "Mask",

@@ -7,11 +7,15 @@ from assets.values.array import Array, Arrays, expect_shape
 
 @dataclass(frozen=True, slots=True)
 class ConditioningSpec:
-    """`tokens` is None where the text is not known before the run."""
+    """`tokens` is None where the text is not known before the run.
+
+    images: how many pictures it tells of beside the text; known while wiring, not of a value.
+    """
 
     dim: int
     encoder: str
     tokens: int | None = None
+    images: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
         return f"conditioning {'?' if self.tokens is None else self.tokens}x{self.dim} ({self.encoder})"

@@ -45,7 +45,8 @@ class VideoVAE(ModelHandle):
     stride: tuple[int, int, int]
 
 
-Given = Literal["anywhere", "first frame", "first and last frame", "nowhere"]
+Given = Literal["nowhere", "first frame", "first and last frame", "anywhere"]
+"""Each takes in those before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ class DiT(ModelHandle):
     space: latent space. channels: of the latent. patch: (pt, ph, pw) in latent cells. encoder: the text encoder it was
     trained with. objective: what it predicts, see `nodes.dit.config.Objective`. loras: (path, digest, weight) of the
     adapters that are added to its weights, in order. given: which patches of a canvas may be given while others are
-    made.
+    made. needs_given: it goes on from given frames, and makes nothing of an empty canvas. padded: it is told them as
+    the VAE encodes them among grey ones. images: how many pictures an image encoder is to show it beside the text.
     """
 
     space: str
@@ -65,6 +67,17 @@ class DiT(ModelHandle):
     objective: str
     loras: tuple[tuple[str, str, float], ...] = ()
     given: Given = "anywhere"
+    needs_given: bool = False
+    padded: bool = False
+    images: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ImageEncoder(ModelHandle):
+    """encoder: name of the text encoder whose conditionings it adds to. dim: width of a row."""
+
+    encoder: str
+    dim: int
 
 
 @dataclass(frozen=True, slots=True)

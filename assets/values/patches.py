@@ -7,6 +7,7 @@ to be made (1), or to be changed as far as that level (SDEdit). See docs/design.
 from dataclasses import dataclass, field
 
 from assets.values.array import Array, expect_shape
+from assets.values.handles import Given
 
 Grid = tuple[int, int, int]
 
@@ -21,7 +22,8 @@ def grid_tokens(grid: Grid) -> int:
 class PatchesSpec:
     """Sizes of a packed sequence; `dim` = channels * pt * ph * pw.
 
-    mixed: some patches may be given while others are made; known while wiring, not of a value.
+    given: which patches are given while others are made. padded: what is given was encoded among grey frames. Both are
+    known while wiring, not of a value.
     """
 
     grids: tuple[Grid, ...]
@@ -29,7 +31,8 @@ class PatchesSpec:
     patch: Grid
     space: str
     fps: float
-    mixed: bool = field(default=False, compare=False)
+    given: Given = field(default="nowhere", compare=False)
+    padded: bool = field(default=False, compare=False)
 
     @property
     def tokens(self) -> int:

@@ -8,6 +8,7 @@ from assets.values import Conditioning, ConditioningSpec, DiT, Patches, PatchesS
 from nodes.api import Range, Seed, SpecError, node
 from nodes.context import Context
 from nodes.dit.config import Sampler
+from nodes.dit.given import require_given
 from nodes.video_vae.sizes import require_space
 
 if TYPE_CHECKING:
@@ -44,11 +45,7 @@ def sample_spec(
                 f"Got text encoded by {spec.encoder!r}; this DiT was trained with {dit.encoder!r}. "
                 "Encode the text with its own text encoder."
             )
-    if dit.given == "nowhere" and patches.mixed:
-        raise SpecError(
-            f"Got a canvas on which some patches are given; {dit.family} makes whole clips only, or edits one (place "
-            "'all' without a mask). Use a model that goes on from frames."
-        )
+    require_given(dit, patches, conditioning)
     return SampledSpec(patches, TrajectorySpec(steps, patches))
 
 

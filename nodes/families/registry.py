@@ -4,9 +4,9 @@ import importlib
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from assets.values import DiT, TextEncoder, VideoVAE
+from assets.values import DiT, ImageEncoder, TextEncoder, VideoVAE
 from assets.weight_files import WeightsRefused
 from nodes.families.folder import ModelFolder, read_folder
 
@@ -37,8 +37,18 @@ class Family:
     licence: str
 
     def components(self, folder: ModelFolder) -> Components:
-        module: Handles = importlib.import_module(f"nodes.families.{self.name}.handles")
+        module: Handles = self._handles()
         return module.handles(folder)
+
+    def image_encoder(self, folder: ModelFolder) -> ImageEncoder:
+        module = self._handles()
+        if not hasattr(module, "image_encoder"):
+            raise WeightsRefused(f"{self.label} has no image encoder; its text goes into the sampler as it is.")
+        made: ImageEncoder = module.image_encoder(folder)
+        return made
+
+    def _handles(self) -> Any:
+        return importlib.import_module(f"nodes.families.{self.name}.handles")
 
 
 FAMILIES = (
@@ -50,6 +60,18 @@ LIBRARIES = ("diffusers", "transformers")
 
 def components(path: Path) -> Components:
     """The handles of the model folder at `path`; WeightsRefused where it is none that is known."""
+    family, folder = known(path)
+    return family.components(folder)
+
+
+def image_encoder(path: Path) -> ImageEncoder:
+    """The image encoder of the model folder at `path`; WeightsRefused where it has none."""
+    family, folder = known(path)
+    return family.image_encoder(folder)
+
+
+def known(path: Path) -> tuple[Family, ModelFolder]:
+    """The model folder at `path` and its family; WeightsRefused where it is of none that is known."""
     missing = [name for name in LIBRARIES if find_spec(name) is None]
     if missing:
         raise WeightsRefused(
@@ -59,6 +81,6 @@ def components(path: Path) -> Components:
     folder = read_folder(path)
     for family in FAMILIES:
         if folder.pipeline in family.pipelines:
-            return family.components(folder)
-    known = ", ".join(family.label for family in FAMILIES)
-    raise WeightsRefused(f"{path.name} is for {folder.pipeline or 'no pipeline'!r}; the families known are {known}")
+            return family, folder
+    labels = ", ".join(family.label for family in FAMILIES)
+    raise WeightsRefused(f"{path.name} is for {folder.pipeline or 'no pipeline'!r}; the families known are {labels}")

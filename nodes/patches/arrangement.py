@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from assets.values import MaskSpec, PatchesSpec
+from assets.values.handles import Given
 from nodes.api import SpecError
 
 Place = Literal["first frame", "last frame", "first and last frame", "start", "end", "both ends", "all", "at position"]
@@ -55,6 +56,17 @@ def placements(
             made = [Placement(slice(0, length), slice(0, length))]
     _require_fit(canvas, given, second, place, made)
     return made
+
+
+def given_by(canvas: PatchesSpec, made: list[Placement]) -> Given:
+    """Which patches of a canvas are given once these placements are made."""
+    length = canvas.grids[0][0]
+    rows = {row for one in made for row in range(one.put.start, one.put.stop)}
+    if len(rows) == length:
+        return "nowhere"
+    if canvas.given in ("nowhere", "first frame") and rows == {0}:
+        return "first frame"
+    return "first and last frame" if rows == {0, length - 1} else "anywhere"
 
 
 def mask_cells(mask: MaskSpec, canvas: PatchesSpec) -> tuple[int, int, int]:

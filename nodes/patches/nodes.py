@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from assets.values import DiT, Latent, LatentSpec, Mask, MaskSpec, Patches, PatchesSpec, VideoVAE
 from nodes import curve
 from nodes.api import Curve, Range, Side, SpecError, node, warn
-from nodes.patches.arrangement import Place, mask_cells, placements
+from nodes.patches.arrangement import Place, given_by, mask_cells, placements
 from nodes.video_vae.sizes import latent_size, require_space
 
 if TYPE_CHECKING:
@@ -105,7 +105,8 @@ def arrange_patches_spec(
         warn(f"The place {place!r} does not use the second clip; choose 'both ends' to use it.")
     if strength_over_time and not strength:
         warn("The strength is 0, so its curve over time changes nothing; raise it.")
-    return replace(canvas, mixed=place != "all" or mask is not None or bool(strength_over_time))
+    whole = mask is None and not strength_over_time
+    return replace(canvas, given=given_by(canvas, made) if whole else "anywhere")
 
 
 @node(

@@ -15,6 +15,7 @@ from assets.values import (
     Conditioning,
     DiT,
     Expander,
+    ImageEncoder,
     Latent,
     Mask,
     Patches,
@@ -55,6 +56,7 @@ SAMPLES: list[Value] = [
     TextEncoder("patchloom", "/weights/text.safetensors", "cd" * 32, "loom-text", 128, 64),
     VideoVAE("patchloom", "/weights/vae.safetensors", "cd" * 32, "loom-16", 16, (4, 8, 8)),
     DiT("patchloom", "/weights/dit.safetensors", "cd" * 32, "loom-16", 16, (1, 2, 2), "loom-text", "flow"),
+    ImageEncoder("wan", "/weights/wan", "cd" * 32, "wan", 1280),
     Captioner("patchloom", "/weights/captioner.safetensors", "cd" * 32, "loom-16"),
     Expander("patchloom", "/weights/expander.safetensors", "cd" * 32),
 ]

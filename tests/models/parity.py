@@ -10,7 +10,8 @@ from torch import Tensor
 
 from assets.values import Clip, Latent, Patches, Text
 from nodes.dit.nodes import sample
-from nodes.families.registry import Components, components
+from nodes.families.images import encode_image
+from nodes.families.registry import Components, components, image_encoder
 from nodes.patches.layout import unpatchify
 from nodes.patches.nodes import noise_patches
 from nodes.patches.nodes import unpatchify as unpatchify_node
@@ -30,12 +31,17 @@ class Made:
 def make(
     folder: Path, *, size: dict[str, int] = SIZE, steps: int = 4, guidance: float = 5.0, seed: int = 0,
     sampler: str = "unipc", prompt: str = PROMPT, negative: str | None = None, canvas: Patches | None = None,
-    bench: Bench | None = None,
+    bench: Bench | None = None, pictures: tuple[Clip, ...] = (),
 ) -> Made:  # fmt: skip
-    """Text to video (or what the canvas says) by our nodes, with the family's own schedule."""
+    """Text to video (or what the canvas says) by our nodes, with the family's own schedule.
+
+    pictures: what the image encoder is to see, where the family has one.
+    """
     models, bench = components(folder), bench or Bench()
     text = encode_text(models.text_encoder, Text(prompt), ctx=bench)
     away = encode_text(models.text_encoder, Text(negative), ctx=bench) if negative else None
+    if pictures:
+        text = encode_image(image_encoder(folder), text, *pictures, ctx=bench)
     canvas = canvas or noise_patches(models.dit, models.vae, **size)
     made = sample(
         models.dit, canvas, text, away, ctx=bench, seed=seed, steps=steps, guidance=guidance, sampler=sampler, shift=0

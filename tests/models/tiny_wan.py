@@ -3,14 +3,25 @@
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
-from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
+from diffusers import (
+    AutoencoderKLWan,
+    UniPCMultistepScheduler,
+    WanImageToVideoPipeline,
+    WanPipeline,
+    WanTransformer3DModel,
+)
 from tiny_text import write_t5_tokenizer, write_umt5
-from transformers import AutoTokenizer, UMT5EncoderModel
+from transformers import AutoTokenizer, CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModel, UMT5EncoderModel
+
+LOOKED_AT = 5
+"""Rows that the image encoder makes of a picture: 2 x 2 patches and the class."""
 
 
 def vae() -> AutoencoderKLWan:
+    """Wan 2.1's, 4x8x8 with 16 channels."""
     torch.manual_seed(1)
     made = AutoencoderKLWan(
         base_dim=4, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
@@ -18,26 +29,39 @@ def vae() -> AutoencoderKLWan:
     return made.eval()
 
 
-def transformer(channels: int = 16, out: int = 16) -> WanTransformer3DModel:
-    made = WanTransformer3DModel(
-        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=12, in_channels=channels, out_channels=out,
-        text_dim=32, freq_dim=32, ffn_dim=48, num_layers=2, cross_attn_norm=True, qk_norm="rms_norm_across_heads",
+def vae_of_5b() -> AutoencoderKLWan:
+    """Wan 2.2's for its 5B model: 4x16x16 with 48 channels."""
+    torch.manual_seed(1)
+    made = AutoencoderKLWan(
+        base_dim=4, decoder_base_dim=4, z_dim=48, dim_mult=[1, 1, 1, 1], num_res_blocks=1, is_residual=True,
+        temperal_downsample=[False, True, True], patch_size=2, in_channels=12, out_channels=12,
+        scale_factor_spatial=16, latents_mean=[0.1] * 48, latents_std=[1.5] * 48,
     )  # fmt: skip
     return made.eval()
 
 
+def transformer(channels: int = 16, out: int = 16, **more: Any) -> WanTransformer3DModel:
+    made = WanTransformer3DModel(
+        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=12, in_channels=channels, out_channels=out,
+        text_dim=32, freq_dim=32, ffn_dim=48, num_layers=2, cross_attn_norm=True, qk_norm="rms_norm_across_heads",
+        **more,
+    )  # fmt: skip
+    return made.eval()
+
+
+def scheduler() -> UniPCMultistepScheduler:
+    return UniPCMultistepScheduler(
+        prediction_type="flow_prediction", use_flow_sigmas=True, num_train_timesteps=1000, flow_shift=3.0
+    )
+
+
 def write_text_to_video(folder: Path, *, experts: int = 1, boundary: float | None = None) -> Path:
     """A Wan 2.1 text-to-video folder, or with two experts one of Wan 2.2 A14B."""
-    write_t5_tokenizer(folder / "tokenizer")
-    write_umt5(folder / "text_encoder")
-    torch.manual_seed(2)
+    text = _text(folder)
     pipeline = WanPipeline(
-        tokenizer=AutoTokenizer.from_pretrained(folder / "tokenizer"),
-        text_encoder=UMT5EncoderModel.from_pretrained(folder / "text_encoder"),
+        **text,
         vae=vae(),
-        scheduler=UniPCMultistepScheduler(
-            prediction_type="flow_prediction", use_flow_sigmas=True, num_train_timesteps=1000, flow_shift=3.0
-        ),
+        scheduler=scheduler(),
         transformer=transformer(),
         transformer_2=transformer() if experts == 2 else None,
         boundary_ratio=boundary,
@@ -46,7 +70,58 @@ def write_text_to_video(folder: Path, *, experts: int = 1, boundary: float | Non
     return folder
 
 
+def write_5b(folder: Path, *, image: bool = False) -> Path:
+    """A Wan 2.2 TI2V-5B folder: text to video, and with `image` as its image-to-video pipeline has it."""
+    kind = WanImageToVideoPipeline if image else WanPipeline
+    pipeline = kind(
+        **_text(folder), vae=vae_of_5b(), scheduler=scheduler(), transformer=transformer(48, 48), expand_timesteps=True
+    )
+    pipeline.save_pretrained(folder)
+    return folder
+
+
+def write_image_to_video(folder: Path, *, ends: bool = False, boundary: float | None = None) -> Path:
+    """A Wan 2.1 image-to-video folder; with `ends` that of first and last frame, with a boundary Wan 2.2 A14B."""
+    text = _text(folder)
+    torch.manual_seed(3)
+    if boundary is None:
+        sizes = CLIPVisionConfig(
+            hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=2, image_size=28,
+            patch_size=14,
+        )  # fmt: skip
+        looks = {
+            "image_encoder": CLIPVisionModel(sizes).eval(),
+            "image_processor": CLIPImageProcessor(size={"shortest_edge": 28}, crop_size=28),
+        }
+        more = {"image_dim": 16, "added_kv_proj_dim": 24, "pos_embed_seq_len": 2 * LOOKED_AT if ends else None}
+    else:
+        looks, more = {"image_encoder": None, "image_processor": None}, {}
+    pipeline = WanImageToVideoPipeline(
+        **text,
+        **looks,
+        vae=vae(),
+        scheduler=scheduler(),
+        transformer=transformer(36, **more),
+        transformer_2=transformer(36) if boundary else None,
+        boundary_ratio=boundary,
+    )
+    pipeline.save_pretrained(folder)
+    return folder
+
+
+def _text(folder: Path) -> dict[str, Any]:
+    write_t5_tokenizer(folder / "tokenizer")
+    torch.manual_seed(2)
+    write_umt5(folder / "text_encoder")
+    return {
+        "tokenizer": AutoTokenizer.from_pretrained(folder / "tokenizer"),
+        "text_encoder": UMT5EncoderModel.from_pretrained(folder / "text_encoder"),
+    }
+
+
 @cache
 def folder() -> Path:
-    """A text-to-video folder called "wan", made once."""
-    return write_text_to_video(Path(tempfile.mkdtemp()) / "wan")
+    """A text-to-video folder called "wan", made once, beside "wan i2v"."""
+    models = Path(tempfile.mkdtemp())
+    write_image_to_video(models / "wan i2v")
+    return write_text_to_video(models / "wan")

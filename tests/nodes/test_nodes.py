@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from shutil import copy
 from typing import Any
@@ -31,6 +31,7 @@ from assets.values import (
 )
 from nodes.api import Node, Port, Widget
 from nodes.context import Workflow
+from nodes.families.registry import image_encoder
 from nodes.registry import library
 from pipelines.arguments import coerce, injected, widget_values
 
@@ -43,6 +44,7 @@ WIDGETS: dict[str, dict[str, Any]] = {
     "load_image": {"file": "image.png"},
     "load_dit": {"file": "dit.safetensors"},
     "load_weights": {"model": "wan"},
+    "load_image_encoder": {"model": "wan i2v"},
     "load_lora": {"file": "lora.safetensors"},
     "noise_patches": {"width": 32, "height": 16, "frames": 5},
     "sample": {"steps": 2},
@@ -74,6 +76,7 @@ def values(tiny: TinyModels) -> dict[str, Value]:
     tokens, noise = torch.randn(4, 16), torch.ones(4)
     return {
         **handles,
+        "ImageEncoder": replace(image_encoder(tiny_wan.folder().parent / "wan i2v"), encoder=tiny.dit.encoder),
         "Text": Text("a red ball"),
         "Clip": some_clip(5),
         "Mask": Mask(torch.zeros(5, 16, 32)),

@@ -6,15 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from diffusers import AutoencoderKLWan, WanTransformer3DModel
 from diffusers.models.autoencoders.autoencoder_kl_wan import unpatchify as join_pixels
 from diffusers.pipelines.wan.pipeline_wan import prompt_clean
 from einops import rearrange
 from torch import Tensor, nn
-from transformers import AutoTokenizer, UMT5EncoderModel
+from transformers import CLIPImageProcessor, CLIPVisionModel, UMT5EncoderModel
 
-from assets.values import Conditioning, DiT, ModelHandle, Patches, TextEncoder, VideoVAE
+from assets.values import Conditioning, DiT, ImageEncoder, ModelHandle, Patches, TextEncoder, VideoVAE
 from assets.values.array import Array
 from assets.values.patches import Grid
 from nodes.dit.config import Objective
@@ -22,8 +23,13 @@ from nodes.dit.denoiser import Request
 from nodes.dit.guidance import Predict
 from nodes.dit.skipping import Skips
 from nodes.families.folder import read_folder
+from nodes.families.formats.loading import load_part
+from nodes.families.formats.tokenizer import load_tokenizer
 from nodes.families.rows import PredictClip, clip_by_clip, guided_by
 from nodes.families.wan.handles import FAMILY, MAX_TOKENS
+from nodes.families.wan.told import mask_and_latent
+
+Frame = npt.NDArray[np.uint8]
 
 
 def load(handle: ModelHandle) -> nn.Module:
@@ -36,6 +42,8 @@ def load(handle: ModelHandle) -> nn.Module:
             return WanDiT(folder)
         case VideoVAE():
             return WanVAE(folder)
+        case ImageEncoder():
+            return WanImage(folder)
         case _:
             raise TypeError(f"Wan has no {type(handle).__name__}")
 
@@ -43,8 +51,8 @@ def load(handle: ModelHandle) -> nn.Module:
 class WanText(nn.Module):
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
-        self.encoder = UMT5EncoderModel.from_pretrained(folder / "text_encoder", local_files_only=True).eval()
+        self.tokenizer = load_tokenizer(folder / "tokenizer")
+        self.encoder = load_part(UMT5EncoderModel, folder / "text_encoder")
 
     @torch.inference_mode()
     def read(self, text: str) -> Conditioning:
@@ -64,6 +72,20 @@ class WanText(nn.Module):
         return rows[:length].float().cpu(), tuple(words)
 
 
+class WanImage(nn.Module):
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.processor = CLIPImageProcessor.from_pretrained(folder / "image_processor", local_files_only=True)
+        self.encoder = load_part(CLIPVisionModel, folder / "image_encoder")
+
+    @torch.inference_mode()
+    def look(self, frame: Frame) -> Tensor:
+        """What a picture shows, uint8 (h w 3) in sRGB -> rows (m d): those before CLIP's last layer."""
+        pixels = self.processor(images=frame, return_tensors="pt").pixel_values.to(self.encoder.device)
+        rows: Tensor = self.encoder(pixels.to(self.encoder.dtype), output_hidden_states=True).hidden_states[-2][0]
+        return rows.float().cpu()
+
+
 class WanDiT(nn.Module):
     """One transformer, or two that share the way: the second from the boundary's noise level on (Wan 2.2 A14B)."""
 
@@ -73,14 +95,15 @@ class WanDiT(nn.Module):
         super().__init__()
         found = read_folder(folder)
         names = [part for part in ("transformer", "transformer_2") if found.has(part)]
-        self.experts = nn.ModuleList(
-            WanTransformer3DModel.from_pretrained(folder / part, local_files_only=True).eval() for part in names
-        )
+        self.experts = nn.ModuleList(load_part(WanTransformer3DModel, folder / part) for part in names)
         pt, ph, pw = found.config("transformer")["patch_size"]
         self.patch = pt, ph, pw
         self.boundary: float = found.index.get("boundary_ratio") or 0.0
         self.per_token = bool(found.index.get("expand_timesteps"))
         self.shift: float = found.config("scheduler").get("flow_shift", 3.0)
+        sizes = self.experts[0].config
+        self.told = sizes.in_channels > sizes.out_channels
+        self.stride = sizes.in_channels - 2 * sizes.out_channels
 
     def levels(self, steps: int, shift: float, grids: Sequence[Grid]) -> Tensor:
         """As the UniPC scheduler of the makers has them: from just below 1, since its logarithms need a signal."""
@@ -91,7 +114,9 @@ class WanDiT(nn.Module):
         return torch.cat([levels, levels.new_zeros(1)])
 
     def starts(self, patches: Patches) -> Tensor:
-        return torch.as_tensor(patches.noise)
+        """All from noise where what is given is told by channels of its own; those are sampled along with the rest."""
+        noise = torch.as_tensor(patches.noise)
+        return torch.ones_like(noise) if self.told else noise
 
     def predictor(self, requests: Sequence[Request], device: str, skips: Skips | None) -> Predict:
         return clip_by_clip(requests, lambda request, grid: self._clip(request, device))
@@ -99,20 +124,23 @@ class WanDiT(nn.Module):
     def _clip(self, request: Request, device: str) -> PredictClip:
         text = self._text(request.conditioning.embeds, device)
         null = self._text(request.negative.embeds if request.negative else request.conditioning.null, device)
+        kind = self.experts[0].dtype
+        told = mask_and_latent(request.patches, self.stride).to(device, kind) if self.told else None
+        shown = request.conditioning.extras.get("image")
+        image = None if shown is None else torch.as_tensor(shown).to(device, kind)
 
         def predict(latent: Tensor, levels: Tensor) -> Tensor:
-            model = self._expert(float(levels.max()))
+            timestep = self._timestep(levels, latent)
+            model = self.experts[-1 if float(timestep.max()) < 1000 * self.boundary else 0]
+            seen = latent.to(kind) if told is None else torch.cat([latent.to(kind), told], dim=1)
 
             def forward(rows: Tensor) -> Tensor:
-                made: Tensor = model(latent.to(rows.dtype), self._timestep(levels, latent), rows, return_dict=False)[0]
+                made: Tensor = model(seen, timestep, rows, image, return_dict=False)[0]
                 return made.float()
 
             return guided_by(request.guidance, lambda: forward(text), lambda: forward(null))
 
         return predict
-
-    def _expert(self, level: float) -> nn.Module:
-        return self.experts[-1 if level < self.boundary else 0]
 
     def _timestep(self, levels: Tensor, latent: Tensor) -> Tensor:
         """(1,), or (1 n) where each token has its own. Whole numbers, as in the makers' scheduler."""
@@ -124,7 +152,7 @@ class WanDiT(nn.Module):
         return steps.expand(1, (t // pt) * (h // ph) * (w // pw))
 
     def _text(self, rows: Array, device: str) -> Tensor:
-        text = torch.as_tensor(rows).to(device, next(self.experts[0].parameters()).dtype)
+        text = torch.as_tensor(rows).to(device, self.experts[0].dtype)
         return nn.functional.pad(text, (0, 0, 0, MAX_TOKENS - len(text)))[None]
 
 
@@ -134,7 +162,7 @@ class WanVAE(nn.Module):
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.vae = AutoencoderKLWan.from_pretrained(folder / "vae", local_files_only=True).eval()
+        self.vae = load_part(AutoencoderKLWan, folder / "vae")
         mean, std = (torch.tensor(self.vae.config[name]) for name in ("latents_mean", "latents_std"))
         self.register_buffer("mean", rearrange(mean, "c -> c 1 1 1"), persistent=False)
         self.register_buffer("std", rearrange(std, "c -> c 1 1 1"), persistent=False)

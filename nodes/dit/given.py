@@ -1,0 +1,55 @@
+"""What may be given to a DiT beside noise and text, and the sentences for what may not. No torch here."""
+
+from typing import get_args
+
+from assets.values import ConditioningSpec, DiT, PatchesSpec
+from assets.values.handles import Given
+from nodes.api import SpecError
+
+_FRAMES = "Make the canvas with the node 'Canvas from frames', which does as this DiT needs it."
+
+
+def covers(allowed: Given, asked: Given) -> bool:
+    """Whether what is given is among what may be."""
+    order = get_args(Given)
+    return order.index(asked) <= order.index(allowed)
+
+
+def require_given(dit: DiT, patches: PatchesSpec, conditioning: ConditioningSpec) -> None:
+    """SpecError unless the DiT can go on from what the canvas gives and what the conditioning shows."""
+    require_place(dit, patches)
+    if dit.needs_given and patches.given == "nowhere":
+        raise SpecError(f"Got a canvas on which nothing is given; this DiT goes on from the {dit.given}. {_FRAMES}")
+    if patches.given != "nowhere" and dit.padded != patches.padded:
+        ways = "by itself", "among grey frames"
+        got, needs = ways[patches.padded], ways[dit.padded]
+        raise SpecError(f"Got given frames that were encoded {got}; this DiT needs them encoded {needs}. {_FRAMES}")
+    if conditioning.images != dit.images:
+        got, needs = _pictures(conditioning.images), _pictures(dit.images)
+        way = "and what it is to show through" if dit.images else "to the sampler without"
+        raise SpecError(
+            f"Got a conditioning that tells of {got}; this DiT needs {needs} beside the text. Wire the text {way} the "
+            "node 'Encode image'."
+        )
+
+
+def require_place(dit: DiT, patches: PatchesSpec) -> None:
+    """SpecError where patches are given of which the DiT cannot be told."""
+    if dit.given == "nowhere" and patches.given != "nowhere":
+        raise SpecError(
+            f"Got a canvas on which some patches are given; {dit.family} makes whole clips only, or edits one (place "
+            "'all' without a mask). Use a model that goes on from frames."
+        )
+    if not covers(dit.given, patches.given):
+        raise SpecError(
+            f"Got a canvas with patches given {_where(patches.given)}; this DiT goes on from the {dit.given} alone. "
+            "Place what is given there, or use a model that takes it anywhere."
+        )
+
+
+def _where(given: Given) -> str:
+    return f"at the {given}" if given != "anywhere" else "elsewhere than at its ends"
+
+
+def _pictures(count: int) -> str:
+    return ("no picture", "one picture", "two pictures")[count]

@@ -1,0 +1,113 @@
+"""A canvas from the frames that are there, in the way that each DiT is told of them."""
+
+from dataclasses import replace
+from typing import Annotated
+
+from assets.values import Clip, ClipSpec, DiT, Patches, PatchesSpec, VideoVAE
+from nodes.api import Range, SpecError, node, warn
+from nodes.context import Context
+from nodes.dit.given import require_place
+from nodes.families.grey import FramesPlace, frames_given, named, row_levels, spans
+from nodes.patches.nodes import (
+    arrange_patches,
+    arrange_patches_spec,
+    noise_patches,
+    noise_patches_spec,
+    patchify,
+    patchify_spec,
+)
+from nodes.video_vae.nodes import encode_video, encode_video_spec
+
+
+def canvas_from_frames_spec(
+    dit: DiT, vae: VideoVAE, clip: ClipSpec, place: FramesPlace, frames: int, fps: float, second: ClipSpec | None = None
+) -> PatchesSpec:
+    for one in (clip, second):
+        if one and one.channels != 3:
+            raise SpecError("Got a clip with alpha; the VAE needs plain RGB. Put the flatten node before it.")
+    if second and (second.width, second.height) != (clip.width, clip.height):
+        raise SpecError(
+            f"Got frames of {clip.width}x{clip.height} and, for the end, of {second.width}x{second.height}; both need "
+            "one size. Resize or crop the second."
+        )
+    if second and place not in ("first and last frame", "end", "both ends"):
+        warn(f"The place {place!r} does not use the second clip; choose 'first and last frame' or 'both ends'.")
+    canvas = noise_patches_spec(dit, vae, clip.width, clip.height, frames, _rate(clip, fps))
+    if dit.padded:
+        made = spans(place, frames, clip.frames, second.frames if second else None, vae.stride[0])
+        canvas = replace(canvas, given=named(frames_given(made), frames), padded=True)
+    else:
+        there, end = (
+            patchify_spec(encode_video_spec(vae, one), "tubelet", 1, 2, dit) if one else None for one in (clip, second)
+        )
+        assert there is not None
+        canvas = arrange_patches_spec(canvas, there, place, 0, 0, end)
+    require_place(dit, canvas)
+    return canvas
+
+
+@node(
+    version=1,
+    category="patches",
+    spec=canvas_from_frames_spec,
+    label="Canvas from frames",
+    keywords=("image to video", "i2v", "flf2v", "animate", "extend", "first frame", "last frame", "connect"),
+)
+def canvas_from_frames(
+    dit: Annotated[DiT, "It says how it is to be told of the frames."],
+    vae: Annotated[VideoVAE, "The VAE of the DiT's family."],
+    clip: Annotated[Clip, "The image or the clip that is there; the canvas has its size."],
+    second: Annotated[Clip | None, "Another image or clip for the end; without it, the first serves there too."] = None,
+    *,
+    ctx: Context,
+    place: Annotated[
+        FramesPlace, "Where the frames go. first frame: animate an image. start, end: extend a clip."
+    ] = "first frame",
+    frames: Annotated[int, Range(1, 1025), "Number of frames of the canvas, as the VAE takes them."] = 17,
+    fps: Annotated[float, Range(1, 120), "Frames per second of the canvas; a clip that is given keeps its own."] = 8.0,
+) -> Patches:
+    """A canvas on which frames are given, for the DiTs of every family; what is not given is made by the sampler.
+
+    Most DiTs take the given frames' own latents as patches. Wan's image-to-video DiTs were trained on the latent of a
+    whole clip, grey but for those frames: there the frames are put into such a clip before it is encoded.
+    """
+    if dit.padded:
+        return _among_grey(dit, vae, clip, second, ctx, place, frames, fps)
+    _, high, wide, _ = clip.frames.shape
+    canvas = noise_patches(dit, vae, width=wide, height=high, frames=frames, fps=_rate(clip.spec, fps))
+    given = patchify(encode_video(vae, clip, ctx=ctx), dit)
+    end = patchify(encode_video(vae, second, ctx=ctx), dit) if second else None
+    return arrange_patches(canvas, given, end, place=place)
+
+
+def _among_grey(
+    dit: DiT, vae: VideoVAE, clip: Clip, second: Clip | None, ctx: Context, place: FramesPlace, frames: int, fps: float
+) -> Patches:
+    """Encoded with zeros in [-1, 1], which no 8-bit frame holds, for all frames that are not given.
+
+    A patch's noise level is the share of its frames that is to be made (diffusers pipelines/wan, pipeline_wan_i2v.py).
+    """
+    import torch
+    from einops import rearrange, repeat
+
+    from nodes.patches import layout
+
+    made = spans(place, frames, len(clip.frames), len(second.frames) if second else None, vae.stride[0])
+    _, high, wide, _ = clip.frames.shape
+    pixels = torch.zeros(frames, high, wide, 3)
+    for one in made:
+        source = second if one.second and second else clip
+        there = torch.as_tensor(source.frames[one.first : one.first + one.count]).float() / 127.5 - 1
+        pixels[one.start : one.stop] = there
+    with torch.no_grad():
+        latent = ctx.model(vae).encode(rearrange(pixels, "t h w c -> 1 c t h w").to(ctx.device))
+    tokens = layout.patchify(latent.float(), dit.patch)[0]
+    levels = torch.tensor(row_levels(frames_given(made), frames, vae.stride[0]), device=tokens.device)
+    spec = noise_patches_spec(dit, vae, wide, high, frames, _rate(clip.spec, fps))
+    of_rows = levels.unflatten(0, (-1, dit.patch[0])).amax(1)
+    noise = repeat(of_rows, "t -> (t hw)", hw=spec.tokens // len(of_rows))
+    return Patches(tokens, noise, spec.grids, spec.patch, spec.space, spec.fps)
+
+
+def _rate(clip: ClipSpec, fps: float) -> float:
+    return clip.fps if clip.frames > 1 else fps

@@ -1,0 +1,72 @@
+"""What a picture shows, beside the text: for DiTs that were trained with an image encoder too."""
+
+from dataclasses import replace
+from typing import Annotated
+
+from assets.files import Files
+from assets.values import Clip, ClipSpec, Conditioning, ConditioningSpec, ImageEncoder
+from nodes.api import ModelName, SpecError, node
+from nodes.context import Context
+from nodes.families.registry import image_encoder
+
+
+def load_image_encoder_spec(model: str, files: Files) -> ImageEncoder:
+    return image_encoder(files.find_model(model))
+
+
+def load_image_encoder_content(model: str, files: Files) -> str:
+    return load_image_encoder_spec(model, files).digest
+
+
+@node(
+    version=1,
+    category="models",
+    spec=load_image_encoder_spec,
+    content=load_image_encoder_content,
+    label="Image encoder from disk",
+    keywords=("weights", "load", "clip vision", "wan", "image to video"),
+)
+def load_image_encoder(
+    *, files: Files, model: Annotated[str, ModelName("models"), "A model's folder below the models folders."] = ""
+) -> ImageEncoder:
+    """The image encoder of open weights that you have on disk; Wan 2.1's image-to-video models have one."""
+    return load_image_encoder_spec(model, files)
+
+
+def encode_image_spec(
+    image_encoder: ImageEncoder, conditioning: ConditioningSpec, image: ClipSpec, last: ClipSpec | None = None
+) -> ConditioningSpec:
+    if image_encoder.encoder != conditioning.encoder:
+        raise SpecError(
+            f"Got text encoded by {conditioning.encoder!r}; this image encoder goes with {image_encoder.encoder!r}. "
+            "Take both from one model's folder."
+        )
+    if 4 in (image.channels, last.channels if last else 3):
+        raise SpecError("Got a picture with alpha; the image encoder needs plain RGB. Put the flatten node before it.")
+    return replace(conditioning, images=1 if last is None else 2)
+
+
+@node(
+    version=1,
+    category="prompt",
+    spec=encode_image_spec,
+    label="Encode image",
+    keywords=("clip vision", "image to video", "picture", "embedding"),
+)
+def encode_image(
+    image_encoder: Annotated[ImageEncoder, "The image encoder of the DiT's family."],
+    conditioning: Annotated[Conditioning, "The encoded text."],
+    image: Annotated[Clip, "What the clip begins with; of several frames the first counts."],
+    last: Annotated[
+        Clip | None, "What the clip ends with, for models of both ends; of several frames the last counts."
+    ] = None,
+    *,
+    ctx: Context,
+) -> Conditioning:
+    """Tell what a picture shows along with a text. It goes with the text and with its negative alike."""
+    import torch
+
+    model = ctx.model(image_encoder)
+    frames = [image.frames[0]] + ([last.frames[-1]] if last else [])
+    rows = torch.stack([model.look(frame) for frame in frames])
+    return replace(conditioning, extras={**conditioning.extras, "image": rows})
