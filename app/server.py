@@ -9,14 +9,19 @@ from nicegui import app, ui
 from app.api.cache import cache_routes
 from app.api.library import library_routes
 from app.api.media import media_routes
+from app.api.models import model_routes
+from app.api.groups import group_routes
 from app.api.presets import preset_routes
 from app.api.queue import queue_routes
+from app.api.results import result_routes
 from app.api.security import protect
 from app.api.versions import version_routes
 from app.api.workflows import workflow_routes
 from app.editor.page import add_pages
 from app.editor.workspace import Workspace
+from app.model_shelf import ModelShelf
 from app.settings import Settings
+from assets.digests import digests
 from nodes.registry import library
 from pipelines.events import Event
 
@@ -31,15 +36,21 @@ def serve(settings: Settings, open_browser: bool, workflow: Path | None = None) 
     OSError if the port is taken; DocumentError if the workflow cannot be read.
     """
     refuse_taken_port(settings)
+    digests.patient = False
     workspace = Workspace(settings, library())
+    shelf = ModelShelf(settings.files)
+    shelf.look()
     first = workspace.first(workflow)
     app.include_router(workflow_routes(workspace))
     app.include_router(version_routes(workspace))
+    app.include_router(result_routes(workspace))
     app.include_router(media_routes(workspace))
     app.include_router(cache_routes(workspace))
     app.include_router(queue_routes(workspace))
     app.include_router(library_routes(workspace))
+    app.include_router(model_routes(shelf))
     app.include_router(preset_routes(workspace))
+    app.include_router(group_routes(workspace))
     add_pages(workspace, first)
     protect(settings.host, settings.port)
     app.on_startup(lambda: listen(workspace))
@@ -69,6 +80,11 @@ def listen(workspace: Workspace) -> None:
     def changed() -> None:
         loop.call_soon_threadsafe(workspace.feed.changed)
 
+    def check_again() -> None:
+        for opened in workspace.opened.values():
+            loop.call_soon_threadsafe(opened.check_again)
+
+    digests.when_read = check_again
     workspace.queue.subscribe(pass_on)
     workspace.queue.watch(changed)
     workspace.queue.start()

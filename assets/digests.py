@@ -3,6 +3,7 @@
 import hashlib
 import sqlite3
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from assets.database import connected, is_damaged, put_aside
@@ -26,10 +27,12 @@ class Digests:
     """Remembers in memory, and in a SQLite file once `keep_in` names one. Safe for threads and processes.
 
     patient: whether `of` waits for a large file; else it has it read in the background, and raises StillReading.
+    when_read: called, on another thread, once one was read in the background.
     """
 
     def __init__(self) -> None:
         self.patient = True
+        self.when_read: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
         self._known: dict[tuple[str, int, int], str] = {}
         self._read_of: dict[Path, int] = {}
@@ -58,13 +61,17 @@ class Digests:
             return self._read(path)
         with self._lock:
             if path not in self._threads:
-                self._threads[path] = threading.Thread(target=self._read, args=(path,), daemon=True)
+                self._threads[path] = threading.Thread(target=self._read_aside, args=(path,), daemon=True)
                 self._threads[path].start()
         raise StillReading(self._read_of.get(path, 0), stat.st_size)
 
     def reading(self) -> list[threading.Thread]:
         """Those that read a file now."""
         return list(self._threads.values())
+
+    def _read_aside(self, path: Path) -> None:
+        self._read(path)
+        self.when_read()
 
     def _read(self, path: Path) -> str:
         stat, whole = path.stat(), hashlib.sha256()

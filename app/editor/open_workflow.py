@@ -266,6 +266,10 @@ class OpenWorkflow:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def check_again(self) -> None:
+        """What a file on disk says has changed, though the document has not."""
+        self._start("check", self._check)
+
     async def _check(self) -> None:
         document = None
         while document is not self.document:

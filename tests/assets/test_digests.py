@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -48,9 +49,12 @@ def test_a_damaged_memory_is_put_aside(small: Path, tmp_path: Path) -> None:
 def test_nobody_waits_for_a_large_file_that_is_being_read(small: Path) -> None:
     known = Digests()
     known.patient = False
+    told = threading.Event()
+    known.when_read = told.set
     with pytest.raises(StillReading) as reading:
         known.of(small)
     assert reading.value.size == 12
     for thread in known.reading():
         thread.join()
+    assert told.is_set()
     assert known.of(small) == hashlib.sha256(b"some weights").hexdigest()
