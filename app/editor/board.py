@@ -5,7 +5,7 @@ import json
 import secrets
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.editor.node_state import NodeState, Status
@@ -117,11 +117,18 @@ class Board:
 
         outline: of the groups that it was before they were unfolded; they are told of as well.
         """
-        now = self._now = fingerprints(document)
+        earlier, now = self._now, fingerprints(document)
+        self._now = now
         before, self._outline = self._outline, outline or Outline()
         regrouped = before.members.items() ^ self._outline.members.items()
         self._changed |= {group for group, _ in regrouped} - self.nodes.keys()
-        for node in [node for node in self.nodes if node not in now]:
+        gone = {node: self.nodes[node] for node in self.nodes if node not in now}
+        # A node that is called otherwise now, as when it was put into a group, is as it was.
+        settled = {earlier.get(node): state for node, state in gone.items() if state.settled}
+        for node in now.keys() - self.nodes.keys():
+            if now[node] in settled:
+                self._set(node, replace(settled[now[node]]))
+        for node in gone:
             del self.nodes[node]
             self.pictures.pop(node, None)
             self._changed.add(node)

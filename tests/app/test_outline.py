@@ -85,6 +85,32 @@ def test_a_change_inside_makes_the_group_stale_and_dissolving_it_takes_it_off_th
     assert board.everything().keys() == {"prompt"}
 
 
+def test_grouping_what_has_run_and_taking_the_group_apart_leaves_it_as_it_was() -> None:
+    flat = as_run(GROUPED, library())
+    names = {"prompt": "prompt", "g/expand": "expand", "g/again": "again"}
+    records: dict[str, Any] = {f"node:{names[node]}": record for node, record in flat.nodes.items()}
+    for wire in flat.wires:
+        target = [names[wire.target.node], wire.target.name]
+        records[f"wire:{'.'.join(target)}"] = {"from": [names[wire.source.node], wire.source.name], "to": target}
+    dissolved = Document(records)
+    board = begun(dissolved)
+    done = (Event("done", "r", node, seconds=1.0, outputs={"text": "a" * 64}) for node in ("prompt", "expand", "again"))
+    told(board, *done)
+    board.follow(flat, outline(GROUPED, flat, library()))
+    shown = told(board)
+    assert {node: state and state["status"] for node, state in shown.items()} == {
+        "g": "fresh",
+        "g/expand": "fresh",
+        "g/again": "fresh",
+        "expand": None,
+        "again": None,
+    }
+    edited = with_param(GROUPED, "prompt", "text", "a star")
+    board.follow(as_run(edited, library()), outline(edited, as_run(edited, library()), library()))
+    board.follow(as_run(with_param(dissolved, "prompt", "text", "a star"), library()))
+    assert told(board)["again"]["status"] == "stale"
+
+
 def test_problems_inside_are_said_of_the_group_at_the_port_that_they_are_about(workspace: Path) -> None:
     files = Files((workspace,), workspace)
     unwired = apply(GROUPED, RecordsDiff(removed={"wire:g.text": GROUPED.records["wire:g.text"]}))

@@ -7,6 +7,7 @@ import cacheStyles from "./styles/cache.css?inline";
 import canvasStyles from "./styles/canvas.css?inline";
 import { fontFaces } from "./styles/fonts.js";
 import nodeStyles from "./styles/nodes.css?inline";
+import groupStyles from "./styles/groups.css?inline";
 import panelStyles from "./styles/panels.css?inline";
 import queueStyles from "./styles/queue.css?inline";
 import startStyles from "./styles/start.css?inline";
@@ -22,6 +23,7 @@ sheet.textContent = [
   canvasStyles,
   nodeStyles,
   widgetStyles,
+  groupStyles,
   panelStyles,
   annotationStyles,
   viewerStyles,

@@ -6,13 +6,17 @@ import { dissolveNodes, layoutOf, modeOf, nodeIds, removeNodes, setLayouts, setM
 import { say } from "../state/messages.js";
 import { isPort, resetNodes, resetWidget, togglePort } from "../state/params.js";
 import { keepPreset } from "../state/presets.js";
+import { keepGroup } from "../state/kept.js";
 import { run } from "../state/run.js";
+import { groupAt, runId, scopeOf, trail } from "../state/scope.js";
+import { shownAs, toggleShown } from "../state/shown.js";
 import { closeTab, turn } from "../state/tabs.js";
 import { flip, show, toggleRail, ui } from "../state/ui.js";
 import { duration, fit, flow, select, selectedIds, selectedWires } from "../state/view.js";
 import { compare, view } from "../state/viewer.js";
 import { downloadWorkflow, openFromDisk, saveCopy } from "../state/workflows.js";
 import { copy, duplicate, openPalette, pasteFrom, pointerSpot } from "./adding.js";
+import { dissolve, goInside, group, leave, renamePort, selectedGroups } from "./grouping.js";
 import { keysOf, keyText } from "./keys.js";
 
 const some = () => selectedIds().length > 0;
@@ -21,12 +25,14 @@ const someCards = () => cards().length > 0;
 /** [node id, name] of the widget whose menu is open, or that has the focus. */
 const theWidget = () => ui.menu?.widget ?? document.activeElement?.closest("[data-widget]")?.dataset.widget.split(".");
 const several = (count) => () => selectedIds().length >= count;
+/** Does the group show that port or widget of a node inside? */
+const shownOn = ([id, ...place], side = place[0]) => shownAs(id, side, place.at(-1)) !== null;
 
 // name: never changes, keys are kept by it. everywhere: while typing too. node, wire, pane, widget: in that context menu.
 // when: whether it can be done now. now: what it would do now, in a menu. detail: what it would do it to.
 export const actions = [
   { name: "run", label: "Run", group: "Run", keys: ["Ctrl+Enter"], everywhere: true, when: () => !run.active, perform: () => startRun() },
-  { name: "run-here", label: "Run to here", group: "Run", keys: ["Ctrl+Shift+Enter"], everywhere: true, node: true, when: someCards, perform: () => startRun(cards()) },
+  { name: "run-here", label: "Run to here", group: "Run", keys: ["Ctrl+Shift+Enter"], everywhere: true, node: true, when: someCards, perform: () => startRun(cards().map(runId)) },
   { name: "run-first", label: "Run before all that wait", group: "Run", keys: ["Ctrl+Alt+Enter"], everywhere: true, perform: () => startRun(null, { first: true }) },
   { name: "cancel", label: "Cancel the run", group: "Run", keys: ["Ctrl+."], everywhere: true, when: () => run.active, perform: cancelRun },
 
@@ -47,10 +53,18 @@ export const actions = [
   { name: "reset", label: "Back to the defaults", group: "Edit", keys: [], node: true, when: someCards, perform: () => resetNodes(cards()) },
   { name: "keep-preset", label: "Keep the settings as a preset…", group: "Edit", keys: [], node: true, when: () => cards().length === 1, perform: () => keepPreset(cards()[0]) },
   { name: "rename", label: "Rename…", group: "Edit", keys: ["F2"], node: true, when: some, perform: () => (ui.renaming = selectedIds()[0]) },
+  { name: "show-widget", label: "Show on the group", group: "Edit", keys: [], widget: true, when: () => Boolean(theWidget() && scopeOf(theWidget()[0])), now: () => (shownOn(theWidget(), "widget") ? "Take off the group" : "Show on the group"), perform: ([id, name] = theWidget()) => toggleShown(id, "widget", name) },
+  { name: "show-port", label: "Show a port on the group", group: "Edit", keys: [], port: true, when: () => Boolean(ui.menu?.port && scopeOf(ui.menu.port[0])), now: () => (shownOn(ui.menu.port) ? "Take off the group" : "Show on the group"), perform: ([id, side, name]) => toggleShown(id, side, name) },
+  { name: "rename-port", label: "Rename on the group…", group: "Edit", keys: [], port: true, when: () => Boolean(ui.menu?.port && (shownOn(ui.menu.port) || groupAt(ui.menu.port[0]) !== null)), perform: renamePort },
 
   { name: "collapse", label: "Collapse", group: "Arrange", keys: ["H"], node: true, when: someCards, perform: collapse },
   { name: "tidy", label: "Tidy up", group: "Arrange", keys: ["L"], node: true, pane: true, perform: tidy },
   { name: "frame", label: "Frame", group: "Arrange", keys: ["Ctrl+J"], node: true, pane: true, perform: () => put(addFrame()) },
+  { name: "group", label: "Group", group: "Arrange", keys: ["Ctrl+G"], node: true, when: someCards, perform: group },
+  { name: "ungroup", label: "Dissolve the group", group: "Arrange", keys: ["Ctrl+Shift+G"], node: true, when: () => selectedGroups().length > 0, perform: dissolve },
+  { name: "enter", label: "Go inside", group: "Arrange", keys: ["Enter"], node: true, when: () => selectedGroups().length === 1, perform: () => goInside() },
+  { name: "leave", label: "Leave the group", group: "Arrange", keys: ["Alt+ArrowUp"], pane: true, when: () => trail.value.length > 0, perform: () => leave() },
+  { name: "keep-group", label: "Save to the library…", group: "Arrange", keys: [], node: true, when: () => selectedGroups().length === 1, perform: () => keepGroup(selectedGroups()[0]) },
   { name: "note", label: "Add a note", group: "Arrange", keys: ["Shift+N"], pane: true, perform: () => put(addNote(pointerSpot() ?? undefined)) },
   { name: "pin", label: "Pin", group: "Arrange", keys: ["P"], node: true, when: some, perform: togglePin },
   { name: "snap", label: "Snap to the grid", group: "Arrange", keys: ["Shift+G"], perform: () => flip("snap") },

@@ -3,12 +3,12 @@
 import { annotationIds } from "../state/annotations.js";
 import { declarationOf } from "../state/catalogue.js";
 import { layoutOf, nodeOf, wires } from "../state/graph.js";
-import { nodeStates } from "../state/run.js";
+import { stateOf } from "../state/scope.js";
 import { flow, sizeOf } from "../state/view.js";
 import { socketOf } from "./sockets.js";
 
 export function nodeColour(id, styles) {
-  const status = nodeStates.get(id)?.status;
+  const status = stateOf(id)?.status;
   if (status === "running" || status === "failed") return styles.getPropertyValue(`--status-${status}`);
   const output = declarationOf(nodeOf(id)?.type).outputs[0];
   return styles.getPropertyValue(`--type-${socketOf(output?.type ?? "Scalar").colour}`);

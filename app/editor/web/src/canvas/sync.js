@@ -3,7 +3,7 @@ import { ref } from "vue";
 import { declarationOf } from "../state/catalogue.js";
 import { records, session } from "../state/document.js";
 import { layoutOf, nodeOf, titleOf, wireOf } from "../state/graph.js";
-import { nodeStates } from "../state/run.js";
+import { inScope, shorten, stateOf, trail } from "../state/scope.js";
 import { fit, flow } from "../state/view.js";
 import { guess } from "./guess.js";
 
@@ -26,13 +26,45 @@ export function fitOnOpening() {
 const PICTURES = ["Clip", "Mask", "Latent", "Patches", "SavedFile"];
 function roomForResult(id) {
   const pictured = declarationOf(nodeOf(id)?.type).outputs.some((output) => PICTURES.includes(output.type));
-  return pictured && !nodeStates.get(id)?.views ? 306 : 0;
+  return pictured && !stateOf(id)?.views ? 306 : 0;
 }
 
 const isItem = (key) => key.startsWith("node:") || Boolean(key.startsWith("layout:") && records.get(key)?.kind);
 const idOf = (key) => key.slice(key.indexOf(":") + 1);
 
-export function follow(diff) {
+export function follow(whole) {
+  if (shorten()) return showScope();
+  draw(onCanvas(whole));
+}
+
+/** Of a diff what is of the part of the document that the canvas shows. */
+function onCanvas(diff) {
+  const shown = (part) => Object.fromEntries(Object.entries(part).filter(([key]) => inScope(idOf(key))));
+  return { added: shown(diff.added), updated: shown(diff.updated), removed: shown(diff.removed) };
+}
+
+// Where the canvas was looked at before a group was entered, by the trail that led there.
+const viewports = new Map();
+const placeOf = () => trail.value.join("/");
+
+/** Go inside of groups or out of them: show what is there instead, as it was last looked at. */
+export function goTo(steps) {
+  viewports.set(placeOf(), { ...flow.viewport.value });
+  trail.value = steps;
+  showScope();
+}
+
+function showScope() {
+  flow.removeSelectedElements();
+  flow.removeEdges(flow.edges.value.map((edge) => edge.id));
+  flow.removeNodes(flow.nodes.value.map((node) => node.id));
+  const before = viewports.get(placeOf());
+  opening = !before;
+  if (before) flow.setViewport(before);
+  draw(onCanvas({ added: Object.fromEntries(records), updated: {}, removed: {} }));
+}
+
+function draw(diff) {
   following = true;
   const gone = Object.keys(diff.removed).filter((key) => !records.has(key));
   flow.removeEdges(gone.filter((key) => key.startsWith("wire:")));

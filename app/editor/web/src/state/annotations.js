@@ -1,13 +1,14 @@
 // Frames and notes: they mean nothing to a run. Each is a layout record that no node has, with a `kind`.
 import { edit, records } from "./document.js";
 import { freshId, idOf, layoutOf } from "./graph.js";
+import { inScope } from "./scope.js";
 import { boundsOf, flow, viewCentre } from "./view.js";
 
 export const TINTS = ["grey", "yellow", "blue", "violet", "orange", "green", "pink"];
 const [PAD, HEADER] = [24, 40];
 
 export const isAnnotation = (id) => Boolean(records.get(`layout:${id}`)?.kind);
-export const annotationIds = () => [...records.keys()].filter((key) => key.startsWith("layout:") && records.get(key).kind).map(idOf);
+export const annotationIds = () => [...records.keys()].filter((key) => key.startsWith("layout:") && records.get(key).kind).map(idOf).filter(inScope);
 
 /** A frame around the selected nodes, or an empty one in the middle of the view; returns its id. */
 export function addFrame() {

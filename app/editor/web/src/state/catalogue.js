@@ -1,7 +1,10 @@
 // The node declarations, as the server read them off the nodes' signatures.
 import { shallowReactive } from "vue";
+import { records } from "./document.js";
+import { faceOf } from "./face.js";
 
-export const catalogue = shallowReactive({ nodes: {}, loaded: false });
+/** nodes: declarations by type. kept: the groups of the workspace, {type, records} by the type `kept:<name>`. */
+export const catalogue = shallowReactive({ nodes: {}, kept: {}, loaded: false });
 
 export async function loadCatalogue() {
   const response = await fetch("/api/nodes");
@@ -11,7 +14,9 @@ export async function loadCatalogue() {
 /** The declaration of a node type, or a stand-in for one that this installation lacks. */
 export function declarationOf(type) {
   return (
-    catalogue.nodes[type] ?? {
+    catalogue.nodes[type] ??
+    faceOf(type, records, declarationOf) ??
+    keptDeclaration(catalogue.kept[type]) ?? {
       type,
       label: type,
       category: "unknown",
@@ -23,6 +28,13 @@ export function declarationOf(type) {
       missing: true,
     }
   );
+}
+
+function keptDeclaration(kept) {
+  if (!kept) return null;
+  const from = new Map(Object.entries(kept.records));
+  const declare = (type) => catalogue.nodes[type] ?? faceOf(type, from, declare) ?? declarationOf(undefined);
+  return { ...declare(kept.type), type: kept.key, label: kept.name, category: "your groups", brings: kept };
 }
 
 /** An input by its name; a widget takes a wire as well, and is a port then. */
@@ -42,8 +54,8 @@ export function asPort({ name, label, help, accepts }) {
 export const fits = (type, input) => input.accepts.includes(type);
 
 /** Node types with a port on `side` that a wire of `type` fits; the first such port with each. */
-export function nodesFitting(type, side) {
-  return Object.values(catalogue.nodes).flatMap((declaration) => {
+export function nodesFitting(type, side, declarations = Object.values(catalogue.nodes)) {
+  return declarations.flatMap((declaration) => {
     const port =
       side === "input"
         ? declaration.inputs.find((each) => fits(type, each))
@@ -62,9 +74,9 @@ export function readerOf(name) {
   return null;
 }
 
-export function categories() {
+export function categories(declarations = Object.values(catalogue.nodes)) {
   const groups = new Map();
-  for (const declaration of Object.values(catalogue.nodes)) {
+  for (const declaration of declarations) {
     if (!groups.has(declaration.category)) groups.set(declaration.category, []);
     groups.get(declaration.category).push(declaration);
   }

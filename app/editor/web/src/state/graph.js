@@ -1,10 +1,14 @@
 // Reading and editing the graph in the editor's terms; every function here makes one undoable edit.
 import { declarationOf, inputOf, outputOf } from "./catalogue.js";
-import { edit, problems, records } from "./document.js";
+import { edit, records, session } from "./document.js";
+import { bringIn, definitions } from "./definitions.js";
+import { forget } from "./groups.js";
+import { foundIn, inScope, localOf, scope, within } from "./scope.js";
 
 export const idOf = (key) => key.slice(key.indexOf(":") + 1);
 
-export const nodeIds = () => [...records.keys()].filter((key) => key.startsWith("node:")).map(idOf);
+/** The nodes on the canvas: those of the workflow itself, or of the group that it is inside of. */
+export const nodeIds = () => [...records.keys()].filter((key) => key.startsWith("node:")).map(idOf).filter(inScope);
 export const nodeOf = (id) => records.get(`node:${id}`);
 export const layoutOf = (id) => records.get(`layout:${id}`) ?? { x: 0, y: 0 };
 export const titleOf = (id) => layoutOf(id).title || (layoutOf(id).kind ?? declarationOf(nodeOf(id)?.type).label);
@@ -15,11 +19,11 @@ export function wireOf(key) {
   return { key, source: from[0], output: from[1], target: to[0], input: to[1] };
 }
 
-const putWire = (change, source, output, target, input) =>
-  change.put(`wire:${target}.${input}`, { from: [source, output], to: [target, input] });
+export const putWire = (change, source, output, target, input, more = {}) =>
+  change.put(`wire:${target}.${input}`, { ...more, from: [source, output], to: [target, input] });
 
 export const wireInto = (node, input) => records.get(`wire:${node}.${input}`);
-export const wires = () => [...records.keys()].filter((key) => key.startsWith("wire:")).map(wireOf);
+export const wires = () => [...records.keys()].filter((key) => key.startsWith("wire:") && inScope(idOf(key))).map(wireOf);
 
 export function wireType(wire) {
   return outputOf(nodeOf(wire.source)?.type, wire.output)?.type ?? inputOf(nodeOf(wire.target)?.type, wire.input)?.type;
@@ -29,7 +33,7 @@ export function wireType(wire) {
 export function problemsOf(id) {
   const { inputs } = declarationOf(nodeOf(id)?.type);
   const open = (name) => inputs.some((port) => port.name === name) && !wireInto(id, name);
-  return (problems.get(id) ?? []).map((found) => ({ ...found, level: open(found.port) ? "todo" : found.level }));
+  return foundIn(id).map((found) => ({ ...found, level: open(found.port) ? "todo" : found.level }));
 }
 
 export function paramOf(id, widget) {
@@ -38,9 +42,11 @@ export function paramOf(id, widget) {
 
 /** Add a node at a canvas position; `wire` joins it in the same edit: {source, output, input} or {target, input, output}. */
 export function addNode(type, position, wire = null, params = {}) {
-  const id = freshId(type);
-  edit(`Add ${declarationOf(type).label}`, (change) => {
-    change.put(`node:${id}`, { type, version: declarationOf(type).version, params });
+  const { label, version, brings } = declarationOf(type);
+  const id = freshId(brings ? localOf(brings.type) : localOf(type));
+  edit(`Add ${label}`, (change) => {
+    const typeHere = brings ? bringIn(change, brings.records)(brings.type) : type;
+    change.put(`node:${id}`, { type: typeHere, version, params });
     change.put(`layout:${id}`, { x: Math.round(position.x), y: Math.round(position.y) });
     if (wire?.source) putWire(change, wire.source, wire.output, id, wire.input);
     if (wire?.target) putWire(change, id, wire.output, wire.target, wire.input);
@@ -62,6 +68,7 @@ export function removeNodes(ids, wireKeys = []) {
     for (const wire of wires()) if (gone.has(wire.source) || gone.has(wire.target)) change.remove(wire.key);
     wireKeys.forEach((key) => change.remove(key));
     for (const id of ids) change.remove(`node:${id}`).remove(`layout:${id}`);
+    forget(change, ids);
   });
 }
 
@@ -94,6 +101,7 @@ export function dissolveNodes(ids) {
       else change.remove(wire.key);
     }
     for (const id of ids) change.remove(`node:${id}`).remove(`layout:${id}`);
+    forget(change, ids);
   });
 }
 
@@ -149,14 +157,17 @@ export function setMode(ids, mode) {
   });
 }
 
-/** Nodes and the wires among them, as text for the clipboard. */
+/** Nodes, the wires among them and the groups that they stand for, as text for the clipboard. */
 export function copyText(ids) {
   const chosen = new Set(ids);
+  const nodes = ids.filter(nodeOf);
   return JSON.stringify({
     format: "patchloom/clip",
-    nodes: Object.fromEntries(ids.filter(nodeOf).map((id) => [id, nodeOf(id)])),
+    workflow: session.name,
+    nodes: Object.fromEntries(nodes.map((id) => [id, nodeOf(id)])),
     layout: Object.fromEntries(ids.map((id) => [id, layoutOf(id)])),
     wires: wires().filter((wire) => chosen.has(wire.source) && chosen.has(wire.target)),
+    groups: definitions(nodes.map((id) => nodeOf(id).type)),
   });
 }
 
@@ -169,11 +180,13 @@ export function pasteText(text, position) {
   const left = Math.min(...spots.map((spot) => spot.x));
   const top = Math.min(...spots.map((spot) => spot.y));
   const taken = takenIds();
-  const fresh = new Map(old.map((id) => [id, freshId(clip.nodes[id]?.type ?? clip.layout[id].kind ?? "note", taken)]));
+  const fresh = new Map(old.map((id) => [id, freshId(localOf(clip.nodes[id]?.type ?? clip.layout[id].kind ?? "note"), taken)]));
   edit(`Paste ${old.length === 1 ? "a node" : `${old.length} nodes`}`, (change) => {
+    const typeHere = bringIn(change, clip.groups ?? {}, clip.workflow === session.name);
     old.forEach((id, index) => {
       const spot = spots[index];
-      if (clip.nodes[id]) change.put(`node:${fresh.get(id)}`, clip.nodes[id]);
+      const node = clip.nodes[id];
+      if (node) change.put(`node:${fresh.get(id)}`, { ...node, type: typeHere(node.type) });
       change.put(`layout:${fresh.get(id)}`, { ...spot, x: position.x + spot.x - left, y: position.y + spot.y - top });
     });
     for (const { source, output, target, input } of clip.wires ?? []) {
@@ -193,10 +206,10 @@ function parseClip(text) {
   }
 }
 
-/** An id that neither a node nor a frame nor a note has. */
+/** An id on the canvas that neither a node nor a frame nor a note has. */
 export function freshId(type, taken = takenIds()) {
-  let id = type;
-  for (let number = 2; taken.has(id); number++) id = `${type}_${number}`;
+  let id = within(scope.value, type);
+  for (let number = 2; taken.has(id); number++) id = within(scope.value, `${type}_${number}`);
   taken.add(id);
   return id;
 }

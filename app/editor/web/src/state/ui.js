@@ -7,7 +7,7 @@ export const ui = shallowReactive({
   rail: null,
   /** null | {x, y, position, from: {node, port, side, type} | null}: where the palette is and what it must fit */
   palette: null,
-  /** null | {x, y, target: "node" | "wire" | "pane" | "widget", widget: [node id, name] of the last} */
+  /** null | {x, y, target: "node" | "wire" | "pane" | "widget" | "port", widget: [node id, name], port: [node id, side, name]} */
   menu: null,
   keys: false,
   gallery: false,

@@ -1,9 +1,9 @@
 // The viewer: a result large, or two of them over each other.
 import { say } from "./messages.js";
-import { nodeStates } from "./run.js";
+import { stateOf } from "./scope.js";
 import { ui } from "./ui.js";
 
-const hasResult = (id) => Boolean(nodeStates.get(id)?.views?.length);
+const hasResult = (id) => Boolean(stateOf(id)?.views?.length);
 
 /** Show a node's result; again closes it. */
 export function view(id) {

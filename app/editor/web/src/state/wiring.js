@@ -3,6 +3,7 @@
 import { fits, inputOf, outputOf } from "./catalogue.js";
 import { session } from "./document.js";
 import { nodeOf, wires } from "./graph.js";
+import { runId } from "./scope.js";
 
 const answers = new Map();
 let answersRev = -1;
@@ -25,7 +26,7 @@ export async function reasonAgainst(connection) {
   const key = keyOf(connection);
   if (!answers.has(key)) {
     const { source, sourceHandle, target, targetHandle } = connection;
-    const query = new URLSearchParams({ source: `${source}.${sourceHandle}`, target: `${target}.${targetHandle}` });
+    const query = new URLSearchParams({ source: `${runId(source)}.${sourceHandle}`, target: `${runId(target)}.${targetHandle}` });
     const response = await fetch(`/api/workflows/${encodeURIComponent(session.name)}/why-not?${query}`);
     if (!response.ok) return "The server did not answer; is it still running?";
     answers.set(key, (await response.json()).reason);
