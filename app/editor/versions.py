@@ -59,8 +59,8 @@ class Versions:
 
         A name is added to the last version if nothing has changed since, unless that has one already.
         """
-        content = json.dumps(dict(document.records), sort_keys=True, separators=(",", ":")).encode()
-        digest = hashlib.sha256(content).hexdigest()
+        records = dict(document.records)
+        digest = hashlib.sha256(json.dumps(records, sort_keys=True).encode()).hexdigest()
         when = time.time() if at is None else at
         with self._database.transaction():
             last = self._versions("workflow = ? ORDER BY at DESC, id DESC LIMIT 1", workflow)
@@ -68,7 +68,8 @@ class Versions:
                 kept = replace(last[0], name=name or last[0].name, why=last[0].why if why == "paused" else why)
                 self._query("UPDATE versions SET name = ?, why = ? WHERE id = ?", kept.name, kept.why, kept.id)
                 return kept
-            self._query("INSERT OR IGNORE INTO contents VALUES (?, ?)", digest, zlib.compress(content))
+            content = zlib.compress(json.dumps(records, separators=(",", ":")).encode())
+            self._query("INSERT OR IGNORE INTO contents VALUES (?, ?)", digest, content)
             ((made,),) = self._query(
                 "INSERT INTO versions (workflow, digest, at, why, name) VALUES (?, ?, ?, ?, ?) RETURNING id",
                 *(workflow, digest, when, why, name),

@@ -99,6 +99,10 @@ class Book:
             return self._entries("WHERE ended IS NOT NULL ORDER BY ended DESC LIMIT ?", limit)
         return self._entries("WHERE ended IS NOT NULL AND ended < ? ORDER BY ended DESC LIMIT ?", before, limit)
 
+    def runs_of(self, workflow: str, limit: int) -> list[Entry]:
+        """Runs of one workflow that ended, the last first."""
+        return self._entries("WHERE workflow = ? AND ended IS NOT NULL ORDER BY ended DESC LIMIT ?", workflow, limit)
+
     def cells(self, sweep: str) -> list[Entry]:
         """The runs of a sweep, in the order of its grid."""
         return self._entries("WHERE sweep = ? ORDER BY created, rowid", sweep)

@@ -54,3 +54,88 @@ def test_undo_goes_on_after_the_server_was_killed(editor: Editor) -> None:
             editor.wait_for_records(lambda records, text=before: records["node:world"]["params"]["text"] == text)
         expect(editor.page.get_by_role("button", name="Undo")).to_be_disabled()
         editor.page.close()
+
+
+def test_a_version_is_compared_on_the_canvas_and_restored_by_an_edit_that_can_be_undone(editor: Editor) -> None:
+    editor.bring_in(SMALL)
+    page = editor.page
+    page.keyboard.press("Control+s")
+    expect(page.locator(".message")).to_contain_text("Kept as a version")
+    write(editor, "a blue star")
+    editor.node("write").locator(".node-header").click()
+    page.keyboard.press("Delete")
+    page.locator(".canvas").hover()
+    page.keyboard.press("Shift+N")
+    page.keyboard.type("Slower")
+    page.keyboard.press("Escape")
+    editor.wait_for_records(lambda records: "layout:note" in records and "node:write" not in records)
+    changed = editor.records()
+
+    page.keyboard.press("Control+Shift+h")
+    page.get_by_role("button", name="As it began").click()
+    expect(page.locator('[data-change="world"]')).to_have_attribute("data-kind", "changed")
+    expect(page.locator('[data-change="note"]')).to_have_attribute("data-kind", "added")
+    expect(page.locator('[data-ghost="write"]')).to_contain_text("Prompt template")
+    changes = page.locator(".change-list")
+    expect(changes.locator("del")).to_have_text("a red ball")
+    expect(changes.locator("ins")).to_have_text("a blue star")
+    expect(changes.get_by_role("listitem")).to_have_count(3)
+
+    page.get_by_role("button", name="Restore").click()
+    editor.wait_for_records(lambda records: "node:write" in records)
+    assert text_of(editor) == "a red ball"
+    expect(page.locator(".changes")).to_have_count(0)
+    page.locator(".canvas").focus()
+    page.keyboard.press("Control+z")
+    editor.wait_for_records(lambda records: records == changed)
+    # What was there before it was restored is a version too, told in words.
+    expect(page.locator(".version")).to_have_count(2)
+    expect(page.locator(".version").first).to_contain_text("Prompt template removed, text of Prompt changed")
+
+
+def test_a_version_is_named_and_one_is_kept_when_the_workflow_runs(editor: Editor) -> None:
+    editor.bring_in(SMALL)
+    page = editor.page
+    page.keyboard.press("Control+Shift+h")
+    page.get_by_role("button", name="Run").click()
+    expect(page.locator(".version")).to_have_count(1)
+    page.get_by_role("button", name="Keep this version…").click()
+    page.get_by_role("textbox", name="Keep this version as").fill("for the client")
+    page.keyboard.press("Enter")
+    expect(page.locator(".version-name")).to_have_text("for the client")
+    expect(page.locator(".version")).to_have_count(1)
+
+
+def test_earlier_results_of_a_node_are_stepped_through_and_their_settings_used_again(editor: Editor) -> None:
+    editor.bring_in(SMALL)
+    page, world = editor.page, editor.node("world")
+    for text in ("a red ball", "a blue star", "a green cube"):
+        write(editor, text)
+        page.keyboard.press("Control+Enter")
+        expect(editor.node("world")).to_have_attribute("data-status", "fresh", timeout=RUN)
+    world.locator(".node-header").click()
+    page.keyboard.press("v")
+    viewer = page.get_by_role("region", name="Viewer")
+    expect(viewer).to_contain_text("a green cube")
+    back = viewer.get_by_role("button", name="Earlier result")
+    back.click()
+    expect(viewer.locator(".viewer-text")).to_have_text("a blue star")
+    expect(viewer).to_contain_text("1 of 2 earlier")
+    back.click()
+    expect(viewer.locator(".viewer-text")).to_have_text("a red ball")
+    expect(back).to_be_disabled()
+    expect(viewer.locator("ins")).to_have_text("a red ball")
+    viewer.get_by_role("button", name="Use these settings").click()
+    editor.wait_for_records(lambda records: records["node:world"]["params"]["text"] == "a red ball")
+    expect(viewer).to_contain_text("Made with the settings that are set now")
+    page.locator(".canvas .vue-flow").focus()
+    page.keyboard.press("Control+z")
+    editor.wait_for_records(lambda records: records["node:world"]["params"]["text"] == "a green cube")
+    viewer.get_by_role("button", name="Back to the present result").click()
+    expect(viewer.locator(".viewer-text")).to_have_text("a green cube")
+
+    # Of a node that others lead to, what was set in those; its preview on the canvas steps too.
+    preview = editor.node("write").locator(".node-preview")
+    preview.hover()
+    preview.get_by_role("button", name="Earlier result").click()
+    expect(preview.get_by_role("button", name="Use these settings")).to_have_count(0)

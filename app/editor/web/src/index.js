@@ -12,6 +12,7 @@ import panelStyles from "./styles/panels.css?inline";
 import queueStyles from "./styles/queue.css?inline";
 import startStyles from "./styles/start.css?inline";
 import themeStyles from "./styles/theme.css?inline";
+import versionStyles from "./styles/versions.css?inline";
 import viewerStyles from "./styles/viewer.css?inline";
 import widgetStyles from "./styles/widgets.css?inline";
 
@@ -27,6 +28,7 @@ sheet.textContent = [
   panelStyles,
   annotationStyles,
   viewerStyles,
+  versionStyles,
   queueStyles,
   cacheStyles,
   startStyles,

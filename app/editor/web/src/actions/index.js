@@ -13,6 +13,7 @@ import { shownAs, toggleShown } from "../state/shown.js";
 import { closeTab, turn } from "../state/tabs.js";
 import { flip, show, toggleRail, ui } from "../state/ui.js";
 import { duration, fit, flow, select, selectedIds, selectedWires } from "../state/view.js";
+import { keepVersion, nameThisVersion } from "../state/versions.js";
 import { compare, view } from "../state/viewer.js";
 import { downloadWorkflow, openFromDisk, saveCopy } from "../state/workflows.js";
 import { copy, duplicate, openPalette, pasteFrom, pointerSpot } from "./adding.js";
@@ -91,6 +92,7 @@ export const actions = [
   { name: "queue", label: "Queue", group: "View", keys: ["Ctrl+Shift+Q"], perform: () => toggleRail("queue") },
   { name: "history", label: "History", group: "View", keys: ["Ctrl+H"], perform: () => toggleRail("history") },
   { name: "cache", label: "Cache", group: "View", keys: [], perform: () => toggleRail("cache") },
+  { name: "versions", label: "Versions", group: "View", keys: ["Ctrl+Shift+H"], perform: () => toggleRail("versions") },
   { name: "minimap", label: "Minimap", group: "View", keys: ["Shift+M"], pane: true, perform: () => flip("minimap") },
   { name: "theme", label: "Light or dark", group: "View", keys: [], perform: () => (ui.theme = ui.theme === "dark" ? "light" : "dark") },
   { name: "keys", label: "Keyboard shortcuts", group: "View", keys: ["Shift+?"], pane: true, perform: () => (ui.keys = !ui.keys) },
@@ -100,7 +102,8 @@ export const actions = [
   { name: "next-tab", label: "Next workflow", group: "File", keys: ["Alt+PageDown"], perform: () => turn(1) },
   { name: "previous-tab", label: "Previous workflow", group: "File", keys: ["Alt+PageUp"], perform: () => turn(-1) },
   { name: "close-tab", label: "Close this workflow’s tab", group: "File", keys: [], perform: () => closeTab(session.name) },
-  { name: "save", label: "Save", group: "File", keys: ["Ctrl+S"], everywhere: true, perform: () => say(`Every edit is saved as you make it, in ${session.name}.`) },
+  { name: "save", label: "Save", group: "File", keys: ["Ctrl+S"], everywhere: true, perform: saveVersion },
+  { name: "name-version", label: "Keep this version…", group: "File", keys: [], perform: nameThisVersion },
   { name: "save-copy", label: "Save a copy…", group: "File", keys: ["Ctrl+Shift+S"], everywhere: true, perform: saveCopy },
   { name: "download", label: "Download as a file", group: "File", keys: [], perform: downloadWorkflow },
   { name: "open-file", label: "Open a file…", group: "File", keys: [], perform: openFromDisk },
@@ -136,6 +139,10 @@ const refocus = () => flow.vueFlowRef.value.focus({ preventScroll: true });
 /** A new frame or note is selected, and its words can be written at once. */
 function put(id) {
   requestAnimationFrame(() => (select([id]), (ui.renaming = id)));
+}
+
+async function saveVersion() {
+  if (await keepVersion()) say("Kept as a version. Every edit is saved as you make it.");
 }
 
 function toggleMode(mode) {
