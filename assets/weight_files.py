@@ -1,14 +1,14 @@
 """Weights on disk: safetensors files only. No pickle is ever opened, whatever its name says."""
 
-import hashlib
 import json
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
+
+from assets.digests import StillReading, digests
 
 BUILTIN = Path(__file__).parent / "weights"
 METADATA_KEY = "patchloom"
@@ -20,9 +20,16 @@ class WeightsRefused(ValueError):
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
-    """The "patchloom" JSON object in the header of a weights file, {} where it has none; WeightsRefused says why not.
+    """The "patchloom" JSON object in the header of a weights file, {} where it has none; else WeightsRefused."""
+    metadata = read_header(path).get("__metadata__", {})
+    ours = metadata.get(METADATA_KEY, "{}") if isinstance(metadata, dict) else "{}"
+    return _json_object(path, ours.encode() if isinstance(ours, str) else b"")
 
-    Only the header is read, and the file's length is held against what the header claims.
+
+def read_header(path: Path) -> dict[str, Any]:
+    """The header of a safetensors file: {tensor: {dtype, shape, data_offsets}, "__metadata__": {...}}.
+
+    Only the header is read, and the file's length is held against what the header claims; WeightsRefused says why not.
     """
     _expect_file(path)
     size = path.stat().st_size
@@ -42,16 +49,19 @@ def read_metadata(path: Path) -> dict[str, Any]:
         raise WeightsRefused(
             f"{path.name} has {size} bytes and its header claims {needed}; it is cut short or damaged: get it again"
         )
-    metadata = header.get("__metadata__", {})
-    ours = metadata.get(METADATA_KEY, "{}") if isinstance(metadata, dict) else "{}"
-    return _json_object(path, ours.encode() if isinstance(ours, str) else b"")
+    return header
 
 
 def weights_digest(path: Path) -> str:
     """sha256 of the file in hex; remembered until its size or its time of change is another."""
     _expect_file(path)
-    stat = path.stat()
-    return _digest(path.resolve(), stat.st_size, stat.st_mtime_ns)
+    try:
+        return digests.of(path)
+    except StillReading as reading:
+        raise WeightsRefused(
+            f"{path.name} is being read for the first time: {reading.read / 1e9:.1f} of {reading.size / 1e9:.1f} GB. "
+            "It is ready in a moment"
+        ) from None
 
 
 def read_array(path: Path, name: str) -> npt.NDArray[Any]:
@@ -81,12 +91,6 @@ def _read_bfloat16(path: Path, name: str) -> npt.NDArray[np.float32]:
         file.seek(8 + length + start)
         upper = np.frombuffer(file.read(end - start), "<u2")
     return (upper.astype(np.uint32) << 16).view(np.float32).reshape(said["shape"])
-
-
-@lru_cache(maxsize=256)
-def _digest(path: Path, size: int, changed: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _expect_file(path: Path) -> None:

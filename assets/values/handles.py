@@ -3,8 +3,11 @@
 A handle is all metadata, so it is its own spec: everything it says is known while wiring.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Self
+
+
+Precision = Literal["as stored", "bfloat16", "float32", "float8 storage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,12 +15,14 @@ class ModelHandle:
     """Weights on disk.
 
     family: model family, e.g. "patchloom". path: safetensors file or folder. digest: sha256 of the weights; a
-    handle's identity in cache keys is its kind and this digest, never its path.
+    handle's identity in cache keys is its kind and this digest, never its path. precision: that the weights are held
+    in; with float8 storage they are restored for each layer's work.
     """
 
     family: str
     path: str
     digest: str
+    precision: Precision = field(default="as stored", kw_only=True)
 
     @property
     def spec(self) -> Self:
@@ -38,11 +43,17 @@ class TextEncoder(ModelHandle):
 
 @dataclass(frozen=True, slots=True)
 class VideoVAE(ModelHandle):
-    """space: latent space. channels: of the latent. stride: (t, h, w) pixels a latent cell; the first frame alone."""
+    """space: latent space. channels: of the latent. stride: (t, h, w) pixels a latent cell; the first frame alone.
+
+    together: how many latent frames at a time come after the first. lead: how many copies of the first go before it;
+    they are for the DiT, and dropped when a latent is decoded.
+    """
 
     space: str
     channels: int
     stride: tuple[int, int, int]
+    together: int = 1
+    lead: int = 0
 
 
 Given = Literal["nowhere", "first frame", "first and last frame", "anywhere"]
@@ -89,4 +100,6 @@ class Captioner(ModelHandle):
 
 @dataclass(frozen=True, slots=True)
 class Expander(ModelHandle):
-    """Makes a short prompt into a descriptive one."""
+    """Makes a short prompt into a descriptive one. instructions: what a language model is told first."""
+
+    instructions: str = ""

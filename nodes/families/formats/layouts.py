@@ -1,0 +1,139 @@
+"""How single files hold a part of a family, and which of them a file is. No torch here."""
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from typing import Any, Literal
+
+from assets.weight_files import WeightsRefused
+from assets.weight_headers import Tensor, WeightHeader
+
+Part = Literal["transformer", "vae", "text_encoder"]
+PARTS: dict[Part, str] = {"transformer": "DiT", "vae": "video VAE", "text_encoder": "text encoder"}
+Shapes = Mapping[str, Tensor]
+IGNORED = (".scale_input", ".input_scale", ".comfy_quant", "scaled_fp8", "spiece_model")
+"""What ComfyUI's files hold beside the weights."""
+SCALES = (".scale_weight", ".weight_scale")
+"""Of float8 weights, in ComfyUI's files: a layer's weight is this times what is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A part of a family, as some files name its tensors.
+
+    signs: names that together tell it. ours: a tensor's name here -> in diffusers. config: of the diffusers class, from
+    the shapes of its tensors by diffusers' names; KeyError or ValueError where they are none that it knows.
+    """
+
+    part: Part
+    signs: tuple[str, ...]
+    ours: Callable[[str], str]
+    config: Callable[[Shapes], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A part that a file holds: its tensors all begin with the prefix.
+
+    names: their names in the file -> in diffusers. scales: a float8 weight's name in the file -> that of its scale.
+    """
+
+    family: str
+    layout: Layout
+    prefix: str
+    names: dict[str, str]
+    scales: dict[str, str]
+    config: dict[str, Any]
+
+
+def held_parts(header: WeightHeader) -> list[Held]:
+    """All parts that a file holds, one of each kind at most; none where it is of no family that is known."""
+    found: dict[Part, Held] = {}
+    for family, layout in layouts():
+        prefix = _prefix(header.tensors, layout.signs)
+        if prefix is not None and layout.part not in found:
+            found[layout.part] = _held(header, family, layout, prefix)
+    return list(found.values())
+
+
+def held_part(header: WeightHeader, part: Part) -> Held:
+    """The part of this kind in a file; WeightsRefused says what it holds instead."""
+    parts = held_parts(header)
+    for held in parts:
+        if held.layout.part == part:
+            return held
+    what = " and ".join(f"a {family_label(each.family)} {PARTS[each.layout.part]}" for each in parts)
+    some = ", ".join(sorted(header.tensors)[:3])
+    raise WeightsRefused(
+        f"{header.path.name} holds {what or f'tensors of no model that is known here ({some}, ...)'}; it needs a "
+        f"{PARTS[part]} of {', '.join(_labels())}. Choose another file."
+    )
+
+
+def layouts() -> Iterator[tuple[str, Layout]]:
+    """(family, layout) of all families that have single files."""
+    from nodes.families.registry import FAMILIES
+
+    for family in FAMILIES:
+        for layout in _of(family.name):
+            yield family.name, layout
+
+
+def names_for(family: str) -> Callable[[str], str]:
+    """The name in a family's original files of a module of its DiT."""
+    module = importlib.import_module(f"nodes.families.{family}.layouts") if _has_layouts(family) else None
+    original: Callable[[str], str] = module.original if module else str
+    return original
+
+
+def family_label(name: str) -> str:
+    from nodes.families.registry import FAMILIES
+
+    return next((family.label for family in FAMILIES if family.name == name), name)
+
+
+def _labels() -> list[str]:
+    return list(dict.fromkeys(family_label(name) for name, _ in layouts()))
+
+
+@cache
+def _has_layouts(family: str) -> bool:
+    return find_spec(f"nodes.families.{family}.layouts") is not None
+
+
+def _of(family: str) -> tuple[Layout, ...]:
+    if not _has_layouts(family):
+        return ()
+    made: tuple[Layout, ...] = importlib.import_module(f"nodes.families.{family}.layouts").LAYOUTS
+    return made
+
+
+def _prefix(tensors: Shapes, signs: tuple[str, ...]) -> str | None:
+    """What stands before all signs alike, e.g. "model.diffusion_model."; None where one is missing."""
+    first, *others = signs
+    for name in tensors:
+        if name == first or name.endswith(f".{first}"):
+            prefix = name.removesuffix(first)
+            if all(prefix + other in tensors for other in others):
+                return prefix
+    return None
+
+
+def _held(header: WeightHeader, family: str, layout: Layout, prefix: str) -> Held:
+    inside = [name for name in header.tensors if name.startswith(prefix) and not name.endswith(IGNORED)]
+    scales = {name.removesuffix(end) + ".weight": name for name in inside for end in SCALES if name.endswith(end)}
+    names = {name: layout.ours(name.removeprefix(prefix)) for name in inside if name not in scales.values()}
+    try:
+        config = layout.config({ours: header.tensors[name] for name, ours in names.items()})
+    except (KeyError, ValueError, IndexError, ZeroDivisionError) as error:
+        raise WeightsRefused(
+            f"{header.path.name} looks like a {family_label(family)} {PARTS[layout.part]}, but {_says(error)}; it is "
+            "damaged, or a variant that is not known here: get the model's diffusers version"
+        ) from error
+    return Held(family, layout, prefix, names, scales, config)
+
+
+def _says(error: Exception) -> str:
+    return f"has no tensor {error}" if isinstance(error, KeyError) else str(error) or "its shapes do not fit together"

@@ -1,0 +1,61 @@
+"""In what precision a module's numbers are held."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import torch
+from diffusers import ModelMixin
+from diffusers.hooks.layerwise_casting import DEFAULT_SKIP_MODULES_PATTERN
+from torch import nn
+from transformers import PreTrainedModel
+
+from assets.values.handles import Precision
+from nodes.families.formats.stored import FLOAT8, Packed, StoredLinear, put, whole_again
+
+WHOLE = {"bfloat16": torch.bfloat16, "float32": torch.float32}
+
+
+@torch.no_grad()
+def set_precision(module: nn.Module, precision: Precision) -> None:
+    """Hold the networks in a family's module in this precision; some layers stay in float32, as their makers say."""
+    if precision in WHOLE:
+        for network in networks(module):
+            _make_whole(network, WHOLE[precision])
+    elif precision == "float8 storage":
+        for network in networks(module):
+            store_as_float8(network)
+
+
+def networks(module: nn.Module) -> Iterator[ModelMixin | PreTrainedModel]:
+    """The networks of diffusers and transformers in a family's module, not those within them."""
+    if isinstance(module, ModelMixin | PreTrainedModel):
+        yield module
+    else:
+        for child in module.children():
+            yield from networks(child)
+
+
+@torch.no_grad()
+def store_as_float8(network: nn.Module) -> None:
+    """Keep the weights of its linear layers as float8, those aside that diffusers' layerwise casting leaves whole."""
+    aside = (
+        *DEFAULT_SKIP_MODULES_PATTERN,
+        *(getattr(network, "_skip_layerwise_casting_patterns", None) or ()),
+        *(getattr(network, "_keep_in_fp32_modules", None) or ()),
+    )
+    most = torch.finfo(FLOAT8).max
+    for name, layer in list(network.named_modules()):
+        if isinstance(layer, nn.Linear) and not any(re.search(pattern, name) for pattern in aside):
+            weight = layer.weight
+            packed = Packed(weight.clamp(-most, most).to(FLOAT8), tuple(weight.shape))
+            put(network, name, StoredLinear(packed, layer.bias, weight.dtype))
+
+
+def _make_whole(network: nn.Module, dtype: torch.dtype) -> None:
+    whole_again(network, dtype)
+    exact = tuple(getattr(network, "_keep_in_fp32_modules", None) or ()) if dtype != torch.float32 else ()
+    for name, parameter in network.named_parameters():
+        if not any(each in name.split(".") for each in exact):
+            parameter.data = parameter.data.to(dtype)

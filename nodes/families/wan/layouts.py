@@ -1,0 +1,175 @@
+"""How Wan's files name its tensors, and what their shapes tell. No torch here.
+
+Names: diffusers loaders/single_file_utils.py and scripts/convert_wan_to_diffusers.py.
+"""
+
+import re
+from typing import Any
+
+from nodes.families.formats.layouts import Layout, Shapes
+from nodes.families.formats.names import Names
+from nodes.families.wan.vae_sizes import VAES
+
+HEAD = 128
+"""Width of an attention head in every Wan DiT: the shapes do not tell it."""
+
+NAMES = Names(
+    (
+        ("time_embedding.0", "condition_embedder.time_embedder.linear_1"),
+        ("time_embedding.2", "condition_embedder.time_embedder.linear_2"),
+        ("text_embedding.0", "condition_embedder.text_embedder.linear_1"),
+        ("text_embedding.2", "condition_embedder.text_embedder.linear_2"),
+        ("time_projection.1", "condition_embedder.time_proj"),
+        ("img_emb.proj.0", "condition_embedder.image_embedder.norm1"),
+        ("img_emb.proj.1", "condition_embedder.image_embedder.ff.net.0.proj"),
+        ("img_emb.proj.3", "condition_embedder.image_embedder.ff.net.2"),
+        ("img_emb.proj.4", "condition_embedder.image_embedder.norm2"),
+        ("img_emb.emb_pos", "condition_embedder.image_embedder.pos_embed"),
+        ("head.modulation", "scale_shift_table"),
+        ("modulation", "scale_shift_table"),
+        ("head.head", "proj_out"),
+        ("cross_attn.k_img", "attn2.add_k_proj"),
+        ("cross_attn.v_img", "attn2.add_v_proj"),
+        ("cross_attn.norm_k_img", "attn2.norm_added_k"),
+        ("self_attn", "attn1"),
+        ("cross_attn", "attn2"),
+        ("q", "to_q"),
+        ("k", "to_k"),
+        ("v", "to_v"),
+        ("o", "to_out.0"),
+        ("ffn.0", "ffn.net.0.proj"),
+        ("ffn.2", "ffn.net.2"),
+    ),
+    swapped=("norm2", "norm3"),
+)
+original = NAMES.theirs
+T5 = Names(
+    (
+        ("token_embedding", "shared"),
+        ("ffn.gate.0", "layer.1.DenseReluDense.wi_0"),
+        ("ffn.fc1", "layer.1.DenseReluDense.wi_1"),
+        ("ffn.fc2", "layer.1.DenseReluDense.wo"),
+        ("pos_embedding.embedding", "layer.0.SelfAttention.relative_attention_bias"),
+        ("attn", "layer.0.SelfAttention"),
+        ("norm1", "layer.0.layer_norm"),
+        ("norm2", "layer.1.layer_norm"),
+        ("norm", "encoder.final_layer_norm"),
+        ("blocks", "encoder.block"),
+    )
+)
+VAE = (
+    (r"^conv1\.", "quant_conv."),
+    (r"^conv2\.", "post_quant_conv."),
+    (r"coder\.conv1\.", "coder.conv_in."),
+    (r"\.head\.0\.", ".norm_out."),
+    (r"\.head\.2\.", ".conv_out."),
+    (r"\.middle\.0\.", ".mid_block.resnets.0."),
+    (r"\.middle\.1\.", ".mid_block.attentions.0."),
+    (r"\.middle\.2\.", ".mid_block.resnets.1."),
+    (r"\.residual\.0\.", ".norm1."),
+    (r"\.residual\.2\.", ".conv1."),
+    (r"\.residual\.3\.", ".norm2."),
+    (r"\.residual\.6\.", ".conv2."),
+    (r"\.shortcut\.", ".conv_shortcut."),
+    # Wan 2.2: blocks within blocks, the last of which changes the size.
+    (r"\.downsamples\.(\d+)\.downsamples\.2\.(?=resample|time_conv)", r".down_blocks.\1.downsampler."),
+    (r"\.downsamples\.(\d+)\.downsamples\.", r".down_blocks.\1.resnets."),
+    (r"\.upsamples\.(\d+)\.upsamples\.3\.", r".up_blocks.\1.upsampler."),
+    (r"\.upsamples\.(\d+)\.upsamples\.", r".up_blocks.\1.resnets."),
+    (r"\.downsamples\.", ".down_blocks."),
+)
+
+
+def vae_name(name: str) -> str:
+    for pattern, new in VAE:
+        name = re.sub(pattern, new, name)
+    # Wan 2.1's decoder: three residual blocks and an upsampler a stage, counted through.
+    return re.sub(r"\.upsamples\.(\d+)\.", lambda found: _stage(int(found[1])), name)
+
+
+def _stage(number: int) -> str:
+    stage, place = divmod(number, 4)
+    return f".up_blocks.{stage}.upsamplers.0." if place == 3 else f".up_blocks.{stage}.resnets.{place}."
+
+
+def transformer_config(shapes: Shapes) -> dict[str, Any]:
+    inner, channels, *patch = shapes["patch_embedding.weight"].shape
+    pt, ph, pw = patch
+    if inner % HEAD:
+        raise ValueError(f"its width of {inner} is no multiple of {HEAD}")
+    embedder, first = "condition_embedder", "blocks.0"
+    images, places = f"{embedder}.image_embedder.norm1.weight", f"{embedder}.image_embedder.pos_embed"
+    return {
+        "patch_size": [pt, ph, pw],
+        "num_attention_heads": inner // HEAD,
+        "attention_head_dim": HEAD,
+        "in_channels": channels,
+        "out_channels": shapes["proj_out.weight"].shape[0] // (pt * ph * pw),
+        "text_dim": shapes[f"{embedder}.text_embedder.linear_1.weight"].shape[1],
+        "freq_dim": shapes[f"{embedder}.time_embedder.linear_1.weight"].shape[1],
+        "ffn_dim": shapes[f"{first}.ffn.net.0.proj.weight"].shape[0],
+        "num_layers": 1 + max(int(name.split(".")[1]) for name in shapes if name.startswith("blocks.")),
+        "cross_attn_norm": f"{first}.norm2.weight" in shapes,
+        "image_dim": shapes[images].shape[0] if images in shapes else None,
+        "added_kv_proj_dim": inner if f"{first}.attn2.add_k_proj.weight" in shapes else None,
+        "pos_embed_seq_len": shapes[places].shape[1] if places in shapes else None,
+    }
+
+
+def vae_config(shapes: Shapes) -> dict[str, Any]:
+    width, pixels = shapes["encoder.conv_in.weight"].shape[:2]
+    channels = shapes["post_quant_conv.weight"].shape[0]
+    if channels not in VAES:
+        raise ValueError(f"its latents have {channels} channels, and Wan's have {' or '.join(map(str, VAES))}")
+    out = shapes["decoder.conv_out.weight"].shape[0]
+    top = shapes["decoder.norm_out.gamma"].shape[0]
+    return VAES[channels] | {"base_dim": width, "decoder_base_dim": top, "in_channels": pixels, "out_channels": out}
+
+
+def text_config(shapes: Shapes) -> dict[str, Any]:
+    words, width = shapes["shared.weight"].shape
+    buckets, heads = shapes["encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight"].shape
+    return {
+        "vocab_size": words,
+        "d_model": width,
+        "num_heads": heads,
+        "d_kv": shapes["encoder.block.0.layer.0.SelfAttention.q.weight"].shape[0] // heads,
+        "d_ff": shapes["encoder.block.0.layer.1.DenseReluDense.wi_0.weight"].shape[0],
+        "num_layers": 1 + max(int(name.split(".")[2]) for name in shapes if name.startswith("encoder.block.")),
+        "relative_attention_num_buckets": buckets,
+    }
+
+
+LAYOUTS = (
+    Layout("transformer", ("blocks.0.self_attn.q.weight", "patch_embedding.weight", "text_embedding.0.weight"),
+           NAMES.ours, transformer_config),
+    Layout("transformer", ("blocks.0.attn1.to_q.weight", "patch_embedding.weight", "proj_out.weight"),
+           str, transformer_config),
+    Layout("vae", ("decoder.middle.0.residual.0.gamma", "encoder.conv1.weight", "conv2.weight"), vae_name, vae_config),
+    Layout("vae", ("decoder.mid_block.resnets.0.norm1.gamma", "post_quant_conv.weight"), str, vae_config),
+    Layout("text_encoder", ("encoder.block.1.layer.0.SelfAttention.relative_attention_bias.weight", "shared.weight"),
+           str, text_config),
+    Layout("text_encoder", ("blocks.1.pos_embedding.embedding.weight", "token_embedding.weight"), T5.ours, text_config),
+)  # fmt: skip
+
+
+def around(held: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """model_index.json and the config of every part, for parts that lie in files: what these leave open is Wan's own.
+
+    The noise schedules are the makers' (Wan2.2 wan/configs): a shift of 3 for Wan 2.1, of 5 for TI2V-5B.
+    """
+    dit = held.get("transformer", {})
+    channels = dit.get("out_channels") or held.get("vae", {}).get("z_dim", 16)
+    told = dit.get("in_channels", channels) > channels
+    text = {"d_model": dit.get("text_dim", 4096)}
+    return {
+        "index": {
+            "_class_name": "WanImageToVideoPipeline" if told else "WanPipeline",
+            "boundary_ratio": 0.9 if told else 0.875,
+            "expand_timesteps": channels == 48 and not told,
+        },
+        "scheduler": {"flow_shift": 5.0 if channels == 48 else 3.0},
+        "transformer": {"patch_size": [1, 2, 2], "in_channels": channels, "out_channels": channels, **dit},
+        "vae": held.get("vae") or VAES[channels],
+        "text_encoder": held.get("text_encoder") or text,
+    }
