@@ -16,7 +16,7 @@ from app.workflow_argument import Assignments, Device, Home, Workflow, name_of, 
 from assets.store import Store
 from nodes.registry import library
 from pipelines.document import save
-from pipelines.queue import Book, Entry, Queue, entry
+from pipelines.queue import Book, Entry, Queue
 from pipelines.queue.book import RunUnknown
 from pipelines.queue.queue import BOOK
 from pipelines.sweep import SweepError, seeds
@@ -49,9 +49,8 @@ def add(
     """Queue a workflow."""
     document = opened(workflow, assignments or [])
     with book_of(home) as book:
-        runs = [(entry(name_of(workflow), None, label), each) for label, each in seeds(document, library(), count)]
-        book.add(runs, first=first)
-    for run, _ in runs:
+        runs = book.add_batch(name_of(workflow), seeds(document, library(), count), first=first)
+    for run in runs:
         print(run.id[:8])
 
 

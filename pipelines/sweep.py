@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from nodes.api import Node, Range, Seed, Widget
 from pipelines.arguments import Number, WidgetError, coerce
@@ -19,6 +20,8 @@ from pipelines.plan import upstream
 from pipelines.saved_names import Setting, saved_apart
 
 MOST_CELLS = 1000
+# The sheet of a batch has so many in one row before it gets a second.
+LONGEST_ROW = 8
 RANGE = re.compile(r"\s*(-?[\d.]+)\s*\.\.\s*(-?[\d.]+)\s*(?::\s*(-?[\d.]+)\s*)?")
 LARGEST_SEED = 2**31
 
@@ -115,6 +118,18 @@ def seeds(
             varied = with_param(varied, node, name, (seed + number) % LARGEST_SEED)
         made.append((label, saved_apart(varied, [Setting(*each[:2], label) for each in found], library)))
     return made
+
+
+def batch_axes(labels: Sequence[str]) -> list[dict[str, Any]]:
+    """The axes of the sheet of a batch: one, or so many rows as columns, each row named by its first."""
+    if len(labels) <= LONGEST_ROW:
+        return [{"node": "", "widget": "seed", "labels": list(labels)}]
+    across = math.ceil(math.sqrt(len(labels)))
+    columns = [f"+{number}" for number in range(across)]
+    return [
+        {"node": "", "widget": "seed", "labels": list(labels[::across])},
+        {"node": "", "widget": "seed", "labels": columns},
+    ]
 
 
 def _cell(document: Document, axes: Sequence[Axis], at: tuple[int, ...], library: Mapping[str, Node]) -> Cell:

@@ -14,7 +14,6 @@ from app.editor.workspace import Workspace
 from assets.files import FileRefused
 from assets.media import encode_clip
 from pipelines.document import Document, DocumentError, dumps
-from pipelines.queue import entry
 from pipelines.queue.book import RunUnknown
 from pipelines.sweep import MOST_CELLS, SweepError, axis, grid, seeds
 
@@ -69,8 +68,7 @@ def queue_routes(workspace: Workspace) -> APIRouter:
     async def add(new: NewRun) -> dict[str, list[str]]:
         with refusals():
             variants = seeds(document(new.workflow), workspace.library, new.count, new.targets)
-            runs = [(entry(new.workflow, new.targets, label), each) for label, each in variants]
-            return {"runs": [run.id for run in queue.add_all(runs, first=new.first)]}
+            return {"runs": [run.id for run in queue.add_batch(new.workflow, variants, new.targets, first=new.first)]}
 
     @router.post("/queue/{run}/cancel")
     async def cancel(run: str) -> dict[str, str]:

@@ -21,7 +21,7 @@ from pipelines.diff import RecordsDiff, apply
 from pipelines.document import Document, DocumentError, Port, require_sound_groups
 from pipelines.events import Event
 from pipelines.groups import flatten
-from pipelines.queue import Entry, Queue, entry
+from pipelines.queue import Entry, Queue
 from pipelines.recall import recall
 from pipelines.set_aside import as_run
 from pipelines.sweep import seeds
@@ -114,15 +114,14 @@ class OpenWorkflow:
             return
         try:
             variants = seeds(self.document, self._library, count, targets)
-            runs = [(entry(self.name, targets, label), document) for label, document in variants]
-            self._queue.add_all(runs, first=first)
+            runs = self._queue.add_batch(self.name, variants, targets, first=first)
         except (ValueError, OSError, sqlite3.Error) as error:
             page.tell([{"kind": "run", "run": self.board.shown_run()}])
             page.tell([{"kind": "say", "level": "error", "text": str(error)}])
             return
         self.keep_version("ran")
         if not self.board.run["active"]:
-            self._show(runs[0][0].id, running, targets)
+            self._show(runs[0].id, running, targets)
 
     def keep_version(self, why: Why) -> None:
         """Keep the workflow as it is now as a version of it, in a moment."""

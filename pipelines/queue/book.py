@@ -1,16 +1,17 @@
 """The table of all runs, those that wait and those that were, in one SQLite file."""
 
 import json
+import secrets
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pipelines.database import Database
 from pipelines.document import Document
-from pipelines.queue.entry import ENDED, Entry, State
-from pipelines.sweep import Axis
+from pipelines.queue.entry import ENDED, Entry, State, entry
+from pipelines.sweep import Axis, batch_axes
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -62,6 +63,22 @@ class Book:
                     *(run.created, run.began, run.ended, run.seconds, json.dumps(run.forecast)),
                     *(json.dumps(run.result), place, _packed(document)),
                 )
+
+    def add_batch(
+        self,
+        workflow: str,
+        variants: Sequence[tuple[str, Document]],
+        targets: Collection[str] | None = None,
+        *,
+        first: bool = False,
+    ) -> list[Entry]:
+        """Queue a run of each document, with its label; several are a sweep, so that they have a sheet together."""
+        sweep = secrets.token_hex(8) if len(variants) > 1 else None
+        if sweep:
+            self._add_axes(sweep, workflow, batch_axes([label for label, _ in variants]))
+        runs = [(entry(workflow, targets, label, sweep), document) for label, document in variants]
+        self.add(runs, first=first)
+        return [run for run, _ in runs]
 
     def get(self, run: str) -> Entry:
         """RunUnknown if there is none of that id."""
@@ -175,7 +192,7 @@ class Book:
             {"node": axis.node, "widget": axis.widget, "labels": [axis.label(value) for value in axis.values]}
             for axis in axes
         ]
-        self._query("INSERT INTO sweeps VALUES (?, ?, ?, ?)", sweep, workflow, json.dumps(told), time.time())
+        self._add_axes(sweep, workflow, told)
 
     def sweep(self, sweep: str) -> tuple[str, list[dict[str, Any]]]:
         """The workflow and the axes ({"node", "widget", "labels"}) of a sweep; RunUnknown if it is not there."""
@@ -190,6 +207,9 @@ class Book:
 
     def close(self) -> None:
         self._database.close()
+
+    def _add_axes(self, sweep: str, workflow: str, axes: Sequence[Mapping[str, Any]]) -> None:
+        self._query("INSERT INTO sweeps VALUES (?, ?, ?, ?)", sweep, workflow, json.dumps(axes), time.time())
 
     def _query(self, sql: str, *parameters: object) -> list[Any]:
         return self._database.query(sql, *parameters)

@@ -95,13 +95,25 @@ class Queue:
     def add_all(self, runs: Sequence[tuple[Entry, Document]], *, first: bool = False) -> list[Entry]:
         """Queue runs in that order, at the end or before all that wait; ValueError for a target that is not there."""
         for run, document in runs:
-            nodes = flattened(document).nodes if run.targets else {}
-            for node in run.targets or ():
-                if node not in nodes:
-                    raise ValueError(f"there is no node {node!r} to run; there are: {', '.join(nodes)}")
+            _require(run.targets, document)
         self.book.add(runs, first=first)
         self._changed()
         return [run for run, _ in runs]
+
+    def add_batch(
+        self,
+        workflow: str,
+        variants: Sequence[tuple[str, Document]],
+        targets: Collection[str] | None = None,
+        *,
+        first: bool = False,
+    ) -> list[Entry]:
+        """Queue a run of each document, with its label, as `Book.add_batch`; ValueError as `add_all`."""
+        for _, document in variants:
+            _require(targets, document)
+        runs = self.book.add_batch(workflow, variants, targets, first=first)
+        self._changed()
+        return runs
 
     def add_sweep(self, workflow: str, axes: Sequence[Axis], cells: Sequence[Cell]) -> str:
         """Queue a run for each cell of a grid; returns the id of the sweep, which its runs carry."""
@@ -249,6 +261,13 @@ class Queue:
             self._look.notify_all()
         for watcher in self._watchers:
             watcher()
+
+
+def _require(targets: Collection[str] | None, document: Document) -> None:
+    nodes = flattened(document).nodes if targets else {}
+    for node in targets or ():
+        if node not in nodes:
+            raise ValueError(f"there is no node {node!r} to run; there are: {', '.join(nodes)}")
 
 
 def _follow(progress: Progress, event: Event) -> None:

@@ -264,3 +264,14 @@ def test_after_the_process_is_killed_the_queue_goes_on_and_no_finished_node_runs
     assert (ended.result["cached"], ended.result["ran"]) == (3, 0)
     assert after.queue.wait(waiting.id, TIMEOUT).state == "done"
     after.close()
+
+
+def test_a_batch_of_seeds_is_a_sweep_with_a_sheet_and_a_single_run_is_none(book: Book) -> None:
+    (alone,) = book.add_batch("w", [("", text("a"))])
+    assert alone.sweep is None
+    batch = book.add_batch("w", [(f"seed {seed}", text("a")) for seed in range(3)], first=True)
+    assert book.cells(str(batch[0].sweep)) == batch
+    assert book.sweep(str(batch[0].sweep))[1] == [
+        {"node": "", "widget": "seed", "labels": ["seed 0", "seed 1", "seed 2"]}
+    ]
+    assert [run.label for run in book.waiting()] == ["seed 0", "seed 1", "seed 2", ""]

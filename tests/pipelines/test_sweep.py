@@ -8,7 +8,7 @@ import small_nodes
 from engine_bench import workflow
 
 from assets.files import Files
-from pipelines.sweep import SweepError, axis, grid, seeds
+from pipelines.sweep import SweepError, axis, batch_axes, grid, seeds
 
 LIBRARY = small_nodes.library()
 DOCUMENT = workflow(
@@ -136,3 +136,11 @@ def test_each_seed_of_a_batch_saves_to_a_file_of_its_own() -> None:
     library = {**LIBRARY, "save_latents": replace(LIBRARY["save_text"], type="save_latents")}
     names = [each.params("save")["name"] for _, each in seeds(document, library, 2)]
     assert names == ["a-seed-5.txt", "a-seed-6.txt"]
+
+
+def test_the_sheet_of_a_large_batch_is_about_as_high_as_wide_and_has_a_place_for_each() -> None:
+    (row,) = batch_axes([f"seed {seed}" for seed in range(8)])
+    assert len(row["labels"]) == 8
+    down, across = batch_axes([f"seed {seed}" for seed in range(4, 24)])
+    assert down["labels"] == ["seed 4", "seed 9", "seed 14", "seed 19"]
+    assert across["labels"] == ["+0", "+1", "+2", "+3", "+4"]
