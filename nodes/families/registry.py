@@ -53,7 +53,19 @@ class Family:
 
 FAMILIES = (
     Family("wan", "Wan", ("WanPipeline", "WanImageToVideoPipeline"), "Apache-2.0"),
+    Family(
+        "ltx",
+        "LTX-Video",
+        ("LTXPipeline", "LTXImageToVideoPipeline", "LTXConditionPipeline"),
+        "LTX-Video Open Weights",
+    ),
     Family("mochi", "Mochi", ("MochiPipeline",), "Apache-2.0"),
+    Family(
+        "cogvideox",
+        "CogVideoX",
+        ("CogVideoXPipeline", "CogVideoXImageToVideoPipeline"),
+        "Apache-2.0 (2B), CogVideoX licence (5B)",
+    ),
 )
 LIBRARIES = ("diffusers", "transformers")
 

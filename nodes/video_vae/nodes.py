@@ -14,7 +14,7 @@ from nodes.api import SpecError, node
 from nodes.context import Context, Workflow
 from nodes.media.saving import Quality, Target, saved, saved_spec
 from nodes.video_vae.config import CHUNK
-from nodes.video_vae.sizes import latent_size, require_space
+from nodes.video_vae.sizes import clip_length, latent_size, require_space
 
 
 def encode_video_spec(vae: VideoVAE, clip: ClipSpec) -> LatentSpec:
@@ -44,8 +44,8 @@ def encode_video(
 
 def decode_latent_spec(vae: VideoVAE, latent: LatentSpec) -> ClipSpec:
     require_space("VAE", vae.space, latent.space)
-    time, high, wide = vae.stride
-    return ClipSpec(1 + (latent.frames - 1) * time, latent.height * high, latent.width * wide, latent.fps)
+    _, high, wide = vae.stride
+    return ClipSpec(clip_length(vae, latent.frames), latent.height * high, latent.width * wide, latent.fps)
 
 
 @node(version=1, category="latent", spec=decode_latent_spec, keywords=("vae", "latent to video", "to pixels"))

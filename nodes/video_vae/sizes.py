@@ -7,6 +7,7 @@ from nodes.api import SpecError
 def latent_size(vae: VideoVAE, frames: int, height: int, width: int) -> tuple[int, int, int]:
     """(t, h, w) of the latent of a clip; SpecError where the VAE's stride does not fit it."""
     time, *sides = vae.stride
+    time *= vae.together
     if (frames - 1) % time:
         below = 1 + (frames - 1) // time * time
         raise SpecError(
@@ -14,7 +15,19 @@ def latent_size(vae: VideoVAE, frames: int, height: int, width: int) -> tuple[in
             f"go by {time}. Try {below} (the trim node cuts to it) or {below + time}."
         )
     rows, columns = (require_side(*side) for side in zip(("high", "wide"), (height, width), sides, strict=True))
-    return 1 + (frames - 1) // time, rows, columns
+    return vae.lead + 1 + (frames - 1) // vae.stride[0], rows, columns
+
+
+def clip_length(vae: VideoVAE, latent_frames: int) -> int:
+    """How many frames a latent decodes to; SpecError where the VAE has no latents of that length."""
+    later = latent_frames - vae.lead - 1
+    if later < 0 or later % vae.together:
+        below = vae.lead + 1 + max(0, later // vae.together * vae.together)
+        raise SpecError(
+            f"Got a latent of {latent_frames} frames; this VAE decodes {vae.lead + 1} + {vae.together}k of them. "
+            f"Try {below} or {below + vae.together}: a canvas of another length."
+        )
+    return 1 + later * vae.stride[0]
 
 
 def require_side(name: str, pixels: int, unit: int) -> int:

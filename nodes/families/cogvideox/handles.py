@@ -1,0 +1,50 @@
+"""What a CogVideoX folder holds. No torch here."""
+
+from assets.values import DiT, TextEncoder, VideoVAE
+from assets.weight_files import WeightsRefused
+from nodes.families.folder import ModelFolder
+from nodes.families.registry import Components
+
+FAMILY = "cogvideox"
+
+
+def handles(folder: ModelFolder) -> Components:
+    vae, dit, text = (folder.config(part) for part in ("vae", "transformer", "text_encoder"))
+    _require_v(folder)
+    # The 2B and the 5B scale the same VAE's latents in ways of their own.
+    path, space, channels = str(folder.path), f"{FAMILY}-{vae['scaling_factor']}", vae["latent_channels"]
+    stride = (int(vae["temporal_compression_ratio"]), *[2 ** (len(vae["block_out_channels"]) - 1)] * 2)
+    told = dit["in_channels"] > channels
+    side, depth = dit["patch_size"], dit.get("patch_size_t") or 1
+    return Components(
+        TextEncoder(
+            FAMILY,
+            path,
+            folder.digest("text_encoder", "tokenizer"),
+            FAMILY,
+            text["d_model"],
+            dit["max_text_seq_length"],
+        ),
+        DiT(
+            FAMILY,
+            path,
+            folder.digest("transformer", "scheduler"),
+            space,
+            channels,
+            (depth, side, side),
+            encoder=FAMILY,
+            objective="v",
+            given="first frame" if told else "nowhere",
+            needs_given=told,
+        ),
+        VideoVAE(FAMILY, path, folder.digest("vae"), space, channels, stride, together=2, lead=depth - 1),
+    )
+
+
+def _require_v(folder: ModelFolder) -> None:
+    predicts = folder.config("scheduler").get("prediction_type")
+    if predicts != "v_prediction":
+        raise WeightsRefused(
+            f"{folder.path.name} predicts {predicts!r} by its scheduler's settings; CogVideoX predicts 'v_prediction'. "
+            "Get the model again, with the settings that its makers gave it."
+        )

@@ -1,0 +1,158 @@
+"""CogVideoX's text encoder, transformer and VAE behind our protocols; the modules are diffusers' and transformers'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
+from einops import rearrange
+from torch import Tensor, nn
+from transformers import AutoTokenizer, T5EncoderModel
+
+from assets.values import Conditioning, DiT, ModelHandle, Patches, TextEncoder, VideoVAE
+from assets.values.array import Array
+from assets.values.patches import Grid
+from nodes.dit.config import Objective
+from nodes.dit.denoiser import Request
+from nodes.dit.guidance import Predict
+from nodes.dit.skipping import Skips
+from nodes.families.cogvideox.handles import FAMILY
+from nodes.families.cogvideox.places import require_size, rotary
+from nodes.families.cogvideox.schedule import Schedule
+from nodes.families.folder import read_folder
+from nodes.families.rows import PredictClip, as_latent, clip_by_clip, guided_by
+
+
+def load(handle: ModelHandle) -> nn.Module:
+    """The module of a handle, in eval mode, on the CPU."""
+    folder = Path(handle.path)
+    match handle:
+        case TextEncoder():
+            return CogText(folder, handle.max_tokens)
+        case DiT():
+            return CogDiT(folder)
+        case VideoVAE():
+            return CogVAE(folder, handle.lead)
+        case _:
+            raise TypeError(f"CogVideoX has no {type(handle).__name__}")
+
+
+class CogText(nn.Module):
+    def __init__(self, folder: Path, tokens: int) -> None:
+        super().__init__()
+        self.tokens = tokens
+        self.tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
+        self.encoder = T5EncoderModel.from_pretrained(folder / "text_encoder", local_files_only=True).eval()
+
+    @torch.inference_mode()
+    def read(self, text: str) -> Conditioning:
+        rows, words = self._rows(text)
+        null, _ = self._rows("")
+        return Conditioning(rows, words, null, FAMILY)
+
+    def _rows(self, text: str) -> tuple[Tensor, tuple[str, ...]]:
+        """One row (m d) a token, always as many: the transformer was trained on the padding's rows too, unmasked."""
+        found = self.tokenizer(
+            text, padding="max_length", max_length=self.tokens, truncation=True, return_tensors="pt"
+        ).input_ids
+        rows = self.encoder(found.to(self.encoder.device)).last_hidden_state[0]
+        return rows.float().cpu(), tuple(self.tokenizer.convert_ids_to_tokens(found[0].tolist()))
+
+
+class CogDiT(nn.Module):
+    objective: Objective = "v"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.transformer = CogVideoXTransformer3DModel.from_pretrained(
+            folder / "transformer", local_files_only=True
+        ).eval()
+        self.schedule = Schedule(folder / "scheduler")
+        config, vae = self.transformer.config, read_folder(folder).config("vae")
+        self.told = config.in_channels > vae["latent_channels"]
+        # 1.5 was trained on images divided by the factor that latents are multiplied by.
+        self.image_scale: float = vae["scaling_factor"] ** -2 if vae.get("invert_scale_latents") else 1.0
+
+    def levels(self, steps: int, shift: float, grids: Sequence[Grid]) -> Tensor:
+        return self.schedule.levels(steps, shift)
+
+    def starts(self, patches: Patches) -> Tensor:
+        """An image is told by channels of its own, and its frame is sampled along with the rest."""
+        noise = torch.as_tensor(patches.noise)
+        return torch.ones_like(noise) if self.told else noise
+
+    def predictor(self, requests: Sequence[Request], device: str, skips: Skips | None) -> Predict:
+        return clip_by_clip(requests, lambda request, grid: self._clip(request, grid, device))
+
+    def _clip(self, request: Request, grid: Grid, device: str) -> PredictClip:
+        config, kind = self.transformer.config, self.transformer.dtype
+        require_size(config, grid)
+        text = self._text(request.conditioning.embeds, device)
+        null = self._text(request.negative.embeds if request.negative else request.conditioning.null, device)
+        turn = rotary(config, grid, device)
+        image = self._image(request.patches).to(device, kind) if self.told else None
+        ofs = text.new_full((1,), 2.0) if config.ofs_embed_dim else None  # as 1.5 was trained; no more is known of it
+
+        def predict(latent: Tensor, levels: Tensor) -> Tensor:
+            timestep = self.schedule.timestep(levels.max()[None]).to(device)
+            seen = latent.to(kind) if image is None else torch.cat([latent.to(kind), image], dim=1)
+            frames = rearrange(seen, "b c t h w -> b t c h w")
+
+            def forward(rows: Tensor) -> Tensor:
+                made = self.transformer(
+                    frames, rows, timestep, ofs=ofs, image_rotary_emb=turn, return_dict=False
+                )[0]  # fmt: skip
+                return rearrange(made.float(), "b t c h w -> b c t h w")
+
+            return guided_by(request.guidance, lambda: forward(text), lambda: forward(null))
+
+        return predict
+
+    def _text(self, rows: Array, device: str) -> Tensor:
+        return torch.as_tensor(rows).to(device, self.transformer.dtype)[None]
+
+    def _image(self, patches: Patches) -> Tensor:
+        """The first latent frame of what is given, and zeros after it: (1 c t h w)."""
+        image = as_latent(patches) * self.image_scale
+        image[:, :, 1:] = 0
+        return image
+
+
+class CogVAE(nn.Module):
+    """Its normalisation spans the frames that go through it together, so it is run on as many at a time as trained.
+
+    lead: copies of the first latent frame before it: 1.5's tokens span two latent frames, and clips have an odd number.
+    """
+
+    def __init__(self, folder: Path, lead: int) -> None:
+        super().__init__()
+        self.lead = lead
+        self.vae = AutoencoderKLCogVideoX.from_pretrained(folder / "vae", local_files_only=True).eval()
+
+    def encode(self, pixels: Tensor) -> Tensor:
+        """Pixels (1 3 t h w) in [-1, 1] -> latent (1 c t h w), scaled."""
+        latent: Tensor = self.vae.encode(pixels.to(self.vae.dtype)).latent_dist.mode().float()
+        led = torch.cat([*[latent[:, :, :1]] * self.lead, latent], dim=2)
+        return led * self.vae.config.scaling_factor
+
+    def decode_chunks(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Chunks of a latent along the time -> pixels of three latent frames, then of two at a time: as trained."""
+        cache = None
+        for latent in self._together(chunks):
+            part = (latent / self.vae.config.scaling_factor).to(self.vae.dtype)
+            if self.vae.post_quant_conv is not None:
+                part = self.vae.post_quant_conv(part)
+            pixels, cache = self.vae.decoder(part, conv_cache=cache)
+            yield pixels.float().clamp(-1, 1)
+
+    def _together(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:
+        """The latent frames of the chunks as they are decoded; the only one of an image alone."""
+        frames = (frame for chunk in chunks for frame in chunk.split(1, dim=2))
+        left = islice(frames, self.lead, None)
+        count = 3
+        while some := list(islice(left, count)):
+            yield torch.cat(some, dim=2)
+            count = 2
