@@ -44,11 +44,15 @@ class SpecError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Bounds of a number widget; legal values are lo, lo + step, ... up to hi (a float: any value between)."""
+    """Bounds of a number widget; legal values are lo, lo + step, ... up to hi (a float: any value between).
+
+    free: a whole number between the steps may be typed as well; what fits is for the node to say.
+    """
 
     lo: float
     hi: float
     step: float = 1
+    free: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

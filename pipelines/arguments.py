@@ -119,7 +119,7 @@ def _parsed(kind: type[int] | type[float], text: str) -> int | float | None:
 def _require_range(name: str, value: float, bounds: Range) -> None:
     if not bounds.lo <= value <= bounds.hi:
         raise WidgetError(f"{name} is {value}; it needs {bounds.lo:g} to {bounds.hi:g}")
-    if isinstance(value, int) and bounds.step > 1 and (value - bounds.lo) % bounds.step:
+    if isinstance(value, int) and not bounds.free and (value - bounds.lo) % bounds.step:
         below = int(value - (value - bounds.lo) % bounds.step)
         above = int(below + bounds.step)
         near = f"{below} or {above}" if above <= bounds.hi else str(below)

@@ -61,8 +61,8 @@ def _widget(widget: Widget) -> dict[str, Any]:
             return shown | {"kind": "choice", "choices": list(widget.choices)}
         case Side(lo, hi, step, of):
             return shown | {"kind": "number", "lo": lo, "hi": hi, "step": step, "side": of}
-        case Range(lo, hi, step):
-            return shown | {"kind": "number", "lo": lo, "hi": hi, "step": step}
+        case Range(lo, hi, step, free=free):
+            return shown | {"kind": "number", "lo": lo, "hi": hi, "step": step, "free": free}
         case Lines(rows):
             return shown | {"kind": "lines", "rows": rows}
         case Seed():

@@ -63,7 +63,7 @@ def canvas_from_frames(
     place: Annotated[
         FramesPlace, "Where the frames go. first frame: animate an image. start, end: extend a clip."
     ] = "first frame",
-    frames: Annotated[int, Range(1, 1025), "Number of frames of the canvas, as the VAE takes them."] = 17,
+    frames: Annotated[int, Range(1, 1025, 4, free=True), "Number of frames of the canvas, as the VAE takes them."] = 17,
     fps: Annotated[float, Range(1, 120), "Frames per second of the canvas; a clip that is given keeps its own."] = 8.0,
 ) -> Patches:
     """A canvas on which frames are given, for the DiTs of every family; what is not given is made by the sampler.

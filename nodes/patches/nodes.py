@@ -41,7 +41,7 @@ def noise_patches(
     *,
     width: Annotated[int, Side(16, 4096, 16, "width"), "Width in pixels."] = 64,
     height: Annotated[int, Side(16, 4096, 16, "height"), "Height in pixels."] = 64,
-    frames: Annotated[int, Range(1, 1025, 4), "Number of frames: 1 for an image, else 1 + 4k."] = 17,
+    frames: Annotated[int, Range(1, 1025, 4, free=True), "How many: 1 for an image, else as the VAE takes them."] = 17,
     fps: Annotated[float, Range(1, 120), "Frames per second of the clip."] = 8.0,
 ) -> Patches:
     """An empty canvas of any size, length and aspect ratio: every patch is to be made. The sampler draws the noise."""

@@ -110,6 +110,10 @@ def test_a_widget_that_holds_what_it_cannot_is_told_what_it_needs(declared: Widg
     assert str(refused.value) == said
 
 
+def test_a_number_between_the_steps_is_taken_where_the_node_says_what_fits() -> None:
+    assert coerce(widget("int", meta=Range(1, 33, 4, free=True)), 7) == 7
+
+
 @pytest.mark.parametrize(
     ("meta", "texts", "kept"),
     [
