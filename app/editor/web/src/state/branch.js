@@ -2,7 +2,7 @@
 import { catalogue, declarationOf } from "./catalogue.js";
 import { edit } from "./document.js";
 import { freshId, layoutOf, nodeOf, wireInto } from "./graph.js";
-import { flow, select, sizeOf } from "./view.js";
+import { fit, flow, select, sizeOf } from "./view.js";
 
 const TYPE = "branch";
 const GAP = 56;
@@ -27,5 +27,9 @@ export function branchFrom(id, output, step) {
       if (from) change.put(`wire:${fresh}.${name}`, { from, to: [fresh, name] });
     }
   });
-  requestAnimationFrame(() => select([fresh]));
+  requestAnimationFrame(() => {
+    select([fresh]);
+    fit([id, fresh].map((each) => flow.findNode(each)));
+    flow.vueFlowRef.value.focus({ preventScroll: true });
+  });
 }

@@ -1,0 +1,74 @@
+"""Looking at results: two clips beside each other, and a sampler's way step by step."""
+
+import re
+
+import pytest
+from conftest import Editor
+from playwright.sync_api import expect
+from test_arranging import pick
+from test_run import RUN, finished, set_number
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+TWO_CLIPS = {
+    "format": "patchloom/1",
+    "nodes": {
+        "load": {"type": "load_clip", "version": 1, "params": {"file": "ball.mp4"}},
+        "back": {"type": "reverse", "version": 1, "params": {}},
+    },
+    "wires": [{"from": ["load", "clip"], "to": ["back", "clip"]}],
+    "layout": {"load": {"x": 0, "y": 0}, "back": {"x": 400, "y": 0}},
+}
+
+
+def test_two_clips_are_compared_side_by_side_and_show_the_same_moment(editor: Editor) -> None:
+    editor.bring_in(TWO_CLIPS)
+    page = editor.page
+    page.keyboard.press("Control+Enter")
+    expect(editor.node("back")).to_have_attribute("data-status", "fresh", timeout=RUN)
+    pick(editor, "load", "back")
+    page.keyboard.press("c")
+    viewer = page.get_by_role("region", name="Viewer")
+    viewer.get_by_role("button", name="Side by side").click()
+    first, second = (viewer.locator(f".pane-{pane} video") for pane in "ab")
+    expect(second).to_be_visible(timeout=RUN)
+    left, right = first.bounding_box(), second.bounding_box()
+    assert left
+    assert right
+    assert left["x"] + left["width"] <= right["x"]
+    first.evaluate("video => { video.pause(); video.currentTime = 1; }")
+    page.wait_for_function(
+        "() => { const video = document.querySelector('.pane-b video');"
+        " return video.paused && Math.abs(video.currentTime - 1) < 0.07; }"
+    )
+
+
+def test_a_step_of_a_trajectory_is_looked_at_and_branched_from(editor: Editor) -> None:
+    editor.open("/w/text_to_video")
+    page, sampler = editor.page, editor.node("sampler")
+    set_number(editor, sampler, "Steps", 4)
+    set_number(editor, sampler, "Guidance", 3)
+    page.keyboard.press("Control+Enter")
+    finished(editor)
+    steps = sampler.get_by_role("slider", name="Step of 4")
+    expect(steps).to_have_value("4", timeout=RUN)
+    picture = sampler.locator(".trajectory-view img").first
+    branch = sampler.get_by_role("button", name="Branch from here")
+    expect(branch).to_be_disabled()
+    expect(picture).to_have_attribute("src", re.compile(r"/after/4$"), timeout=RUN)
+    steps.focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    expect(picture).to_have_attribute("src", re.compile(r"/after/2$"), timeout=RUN)
+    branch.click()
+    made = {"type": "branch", "version": 1, "params": {"guidance": 3, "step": 2}}
+    editor.wait_for_records(lambda records: records.get("node:branch") == made)
+    wires = {key: record["from"] for key, record in editor.records().items() if key.startswith("wire:branch.")}
+    assert wires.pop("wire:branch.trajectory") == ["sampler", "trajectory"]
+    of_sampler = {key: record["from"] for key, record in editor.records().items() if key.startswith("wire:sampler.")}
+    assert wires == {f"wire:branch.{name}": of_sampler[f"wire:sampler.{name}"] for name in ("dit", "conditioning")}
+    page.keyboard.press("Control+Enter")
+    expect(editor.node("branch")).to_have_attribute("data-status", "fresh", timeout=RUN)
+    assert sampler.get_attribute("data-status") == "cached"
+    # Two steps were kept and two were made: the way has as many as before.
+    expect(editor.node("branch").get_by_role("slider", name="Step of 4")).to_be_visible(timeout=RUN)

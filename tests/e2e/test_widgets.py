@@ -1,0 +1,216 @@
+"""Widgets of their own kind, several nodes at once, ports made of widgets, settings kept under a name."""
+
+import re
+from typing import Any
+
+import pytest
+from conftest import Editor, middle
+from playwright.sync_api import Locator, expect
+from test_arranging import ROW, pick
+
+pytestmark = pytest.mark.e2e
+
+WIDGETS = {
+    "format": "patchloom/1",
+    "nodes": {
+        "resize": {"type": "resize", "version": 1, "params": {"width": 320, "height": 320}},
+        "canvas": {"type": "noise_patches", "version": 1, "params": {}},
+        "pad": {"type": "pad", "version": 2, "params": {}},
+        "arrange": {"type": "arrange_patches", "version": 3, "params": {"strength": 0.5}},
+    },
+    "layout": {name: {"x": 340 * at, "y": 0} for at, name in enumerate(("resize", "canvas", "pad", "arrange"))},
+}
+
+
+def params(records: dict[str, Any], node: str) -> dict[str, Any]:
+    return records[f"node:{node}"]["params"]
+
+
+def size(records: dict[str, Any], node: str) -> tuple[int, int]:
+    return params(records, node)["width"], params(records, node)["height"]
+
+
+def curve(records: dict[str, Any]) -> str | None:
+    return params(records, "arrange").get("strength_over_time")
+
+
+def write_number(node: Locator, label: str, value: float) -> None:
+    node.get_by_role("spinbutton", name=label, exact=True).click()
+    entry = node.get_by_role("textbox", name=label, exact=True)
+    entry.fill(str(value))
+    entry.press("Enter")
+
+
+def choose(editor: Editor, over: Locator, item: str) -> None:
+    """An item of the menu that a right click opens."""
+    over.click(button="right")
+    editor.page.locator(".menu").get_by_role("menuitem", name=re.compile(f"^{re.escape(item)}")).click()
+
+
+def test_a_shape_keeps_the_area_goes_by_whole_steps_and_is_undone_as_one(editor: Editor) -> None:
+    editor.bring_in(WIDGETS)
+    shapes = editor.node("resize").get_by_role("combobox", name="Shape")
+    for ratio in ("16:9", "21:9", "9:16", "16:9"):
+        shapes.select_option(ratio)
+    # 427 x 240 is of the area of 320 x 320, and nearest to the shape; going round by others has not worn it off.
+    editor.wait_for_records(lambda records: size(records, "resize") == (427, 240))
+    for _ in range(4):
+        editor.page.keyboard.press("Control+z")
+    editor.wait_for_records(lambda records: size(records, "resize") == (320, 320))
+    editor.node("canvas").get_by_role("combobox", name="Shape").select_option("16:9")
+    editor.wait_for_records(lambda records: size(records, "canvas") == (80, 48))
+
+
+def test_a_linked_side_follows_and_both_sides_swap(editor: Editor) -> None:
+    editor.bring_in(WIDGETS)
+    resize = editor.node("resize")
+    resize.get_by_role("button", name="Keep the shape").click()
+    write_number(resize, "Width", 640)
+    editor.wait_for_records(lambda records: size(records, "resize") == (640, 640))
+    resize.get_by_role("button", name="Keep the shape").click()
+    write_number(resize, "Height", 360)
+    editor.wait_for_records(lambda records: size(records, "resize") == (640, 360))
+    resize.get_by_role("button", name="Swap width and height").click()
+    editor.wait_for_records(lambda records: size(records, "resize") == (360, 640))
+
+
+def test_a_colour_is_written_in_short_and_what_is_none_is_put_back(editor: Editor) -> None:
+    editor.bring_in(WIDGETS)
+    text = editor.node("pad").get_by_role("textbox", name="Colour", exact=True)
+    text.fill("F80")
+    text.press("Enter")
+    expect(text).to_have_value("#ff8800")
+    editor.wait_for_records(lambda records: params(records, "pad").get("colour") == "#ff8800")
+    text.fill("red")
+    text.blur()
+    expect(text).to_have_value("#ff8800")
+    editor.node("pad").get_by_label("Colour: pick").fill("#102030")
+    editor.wait_for_records(lambda records: params(records, "pad")["colour"] == "#102030")
+
+
+def test_a_curve_is_drawn_by_the_pointer(editor: Editor) -> None:
+    editor.bring_in(WIDGETS)
+    plot = editor.node("arrange").locator(".curve-plot")
+    x, y = middle(plot)
+    editor.page.mouse.click(x, y)
+    editor.wait_for_records(lambda records: curve(records) == "0:1 0.5:0.5 1:1")
+    box = plot.bounding_box()
+    assert box
+    editor.drag((x, y), (x, box["y"] + box["height"] + 40))
+    editor.wait_for_records(lambda records: curve(records) == "0:1 0.5:0 1:1")
+    editor.page.keyboard.press("Control+z")
+    editor.wait_for_records(lambda records: curve(records) == "0:1 0.5:0.5 1:1")
+    plot.locator(".curve-point").nth(1).dblclick()
+    editor.wait_for_records(lambda records: curve(records) == "0:1 1:1")
+
+
+def test_a_curve_is_drawn_by_keys_and_numbers(editor: Editor) -> None:
+    editor.bring_in(WIDGETS)
+    arrange = editor.node("arrange")
+    arrange.get_by_role("combobox", name="Strength over time: shape").select_option("Rise")
+    editor.wait_for_records(lambda records: curve(records) == "0:0 1:1")
+    arrange.get_by_role("slider", name="Point 1 at 0").focus()
+    editor.page.keyboard.press("Enter")
+    editor.wait_for_records(lambda records: curve(records) == "0:0 0.5:0.5 1:1")
+    expect(arrange.get_by_role("slider", name="Point 2 at 0.5")).to_be_focused()
+    editor.page.keyboard.press("Shift+ArrowUp")
+    editor.page.keyboard.press("ArrowLeft")
+    editor.wait_for_records(lambda records: curve(records) == "0:0 0.49:0.6 1:1")
+    write_number(arrange, "At", 0.25)
+    arrange.get_by_role("button", name="Smooth").click()
+    editor.wait_for_records(lambda records: curve(records) == "smooth 0:0 0.25:0.6 1:1")
+    arrange.get_by_role("slider", name="Point 2 at 0.25").focus()
+    editor.page.keyboard.press("Delete")
+    editor.wait_for_records(lambda records: curve(records) == "smooth 0:0 1:1")
+    expect(editor.node("arrange")).to_have_count(1)
+
+
+def test_the_line_of_a_smooth_curve_goes_where_the_server_reckons_it(editor: Editor) -> None:
+    from nodes.curve import read
+
+    text = "smooth 0.1:0 0.3:0.9 0.5:1 0.9:0.2"
+    nodes = {"arrange": {**WIDGETS["nodes"]["arrange"], "params": {"strength": 1, "strength_over_time": text}}}
+    editor.bring_in({**WIDGETS, "nodes": nodes})
+    # The plot is 256 by 84 with an edge of 7; a length along the line where x is what is asked for is sought.
+    drawn = (
+        editor.node("arrange")
+        .locator(".curve-line")
+        .evaluate(
+            """(line, places) => places.map((place) => {
+          const x = 7 + place * 242;
+          let [low, high] = [0, line.getTotalLength()];
+          for (let turn = 0; turn < 40; turn++) {
+            const middle = (low + high) / 2;
+            line.getPointAtLength(middle).x < x ? (low = middle) : (high = middle);
+          }
+          return (77 - line.getPointAtLength(low).y) / 70;
+        })""",
+            [at / 20 for at in range(21)],
+        )
+    )
+    points = read(text, 0, 1)
+    assert drawn == pytest.approx([points.at(at / 20) for at in range(21)], abs=0.01)
+
+
+def test_a_widget_becomes_a_port_keeps_its_value_and_comes_back_without_its_wire(editor: Editor) -> None:
+    nodes = {**ROW["nodes"], "said": {**ROW["nodes"]["prompt"], "params": {"text": "kept"}}}
+    editor.bring_in({**ROW, "nodes": nodes, "layout": {**ROW["layout"], "said": {"x": 700, "y": 330}}})
+    said = editor.node("said")
+    choose(editor, said.locator(".widget-caption"), "Make it a port")
+    expect(said.get_by_role("textbox", name="Text")).to_have_count(0)
+    editor.wait_for_records(lambda records: records["layout:said"].get("ports") == ["text"])
+    editor.page.reload()
+    expect(said.locator(".port-in .port-label")).to_have_text("Text")
+    assert params(editor.records(), "said") == {"text": "kept"}
+    editor.drag(editor.socket(editor.node("again"), "output", "text"), editor.socket(said, "input", "text"))
+    editor.wait_for_records(lambda records: "wire:said.text" in records)
+    said.locator(".port-in .port-label").focus()
+    editor.page.keyboard.press("Control+Alt+p")
+    expect(said.get_by_role("textbox", name="Text")).to_have_value("kept")
+    editor.wait_for_records(lambda records: "wire:said.text" not in records)
+    editor.page.keyboard.press("Control+z")
+    editor.wait_for_records(lambda records: "wire:said.text" in records and "ports" in records["layout:said"])
+
+
+def test_a_node_goes_back_to_its_defaults_as_one_edit(editor: Editor) -> None:
+    editor.bring_in(WIDGETS)
+    choose(editor, editor.node("resize").locator(".node-title"), "Back to the defaults")
+    editor.wait_for_records(lambda records: params(records, "resize") == {})
+    expect(editor.node("resize").get_by_role("spinbutton", name="Width")).to_have_text("W64")
+    editor.page.keyboard.press("Control+z")
+    editor.wait_for_records(lambda records: size(records, "resize") == (320, 320))
+
+
+def test_a_change_reaches_all_selected_nodes_of_the_type_and_no_other(editor: Editor) -> None:
+    nodes = {**WIDGETS["nodes"], "second": WIDGETS["nodes"]["resize"], "third": WIDGETS["nodes"]["resize"]}
+    layout = {**WIDGETS["layout"], "second": {"x": 0, "y": 330}, "third": {"x": 340, "y": 330}}
+    editor.bring_in({**WIDGETS, "nodes": nodes, "layout": layout})
+    before = editor.records()
+    pick(editor, "resize", "second", "canvas")
+    write_number(editor.node("second"), "Width", 512)
+    editor.wait_for_records(lambda records: size(records, "resize") == size(records, "second") == (512, 320))
+    assert size(editor.records(), "third") == (320, 320)
+    assert params(editor.records(), "canvas") == {}
+    editor.page.keyboard.press("Escape")
+    editor.page.keyboard.press("Control+z")
+    editor.wait_for_records(lambda records: records == before)
+
+
+def test_settings_that_were_kept_are_in_the_menu_of_every_workflow_until_they_are_deleted(editor: Editor) -> None:
+    page = editor.page
+    editor.bring_in(WIDGETS)
+    choose(editor, editor.node("resize").locator(".node-title"), "Keep the settings as a preset…")
+    page.get_by_role("textbox", name="Keep the settings of Resize as").fill("Square")
+    page.keyboard.press("Enter")
+    expect(page.locator(".message")).to_contain_text("Kept as Square")
+    editor.bring_in({**WIDGETS, "nodes": {"resize": {"type": "resize", "version": 1, "params": {"mode": "stretch"}}}})
+    choose(editor, editor.node("resize").locator(".node-title"), "Square")
+    editor.wait_for_records(lambda records: params(records, "resize") == {"width": 320, "height": 320})
+    page.keyboard.press("Control+z")
+    editor.wait_for_records(lambda records: params(records, "resize") == {"mode": "stretch"})
+    choose(editor, editor.node("resize").locator(".node-title"), "Delete the preset Square")
+    expect(page.get_by_role("menuitem", name="Square")).to_have_count(0)
+    page.reload()
+    editor.node("resize").locator(".node-title").click(button="right")
+    expect(page.get_by_role("menuitem", name="Back to the defaults")).to_be_visible()
+    expect(page.get_by_role("menuitem", name="Square")).to_have_count(0)
