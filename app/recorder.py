@@ -19,7 +19,7 @@ from pipelines.forecast import Forecaster
 from pipelines.groups import flattened
 from pipelines.queue import Book, Entry, entry
 from pipelines.queue.queue import BOOK, MEASUREMENTS
-from pipelines.queue.result import result_of, state_of
+from pipelines.queue.result import result_of, state_of, took
 
 
 class Recorder:
@@ -50,7 +50,7 @@ class Recorder:
 
     def _note(self, event: Event) -> None:
         if event.kind == "done" and event.node is not None:
-            self._ended[event.node] = {"seconds": event.seconds, "peak_bytes": event.peak_bytes}
+            self._ended[event.node] = took(event)
 
     def __enter__(self) -> Self:
         return self

@@ -67,8 +67,8 @@ class Resident:
     def __init__(self) -> None:
         self._loaded: dict[ModelHandle, Any] = {}
 
-    def steps(self, total: int) -> Iterator[int]:
-        yield from range(total)
+    def steps(self, total: int, done: int = 0) -> Iterator[int]:
+        yield from range(done, total)
 
     def model(self, handle: ModelHandle) -> Any:
         if handle not in self._loaded:

@@ -54,8 +54,8 @@ class Studio:
         weight_files.BUILTIN = self.weights
         self.text_encoder, self.dit, self.vae = builtin(TextEncoder), builtin(DiT), builtin(VideoVAE)
 
-    def steps(self, total: int) -> Iterator[int]:
-        return iter(range(total))
+    def steps(self, total: int, done: int = 0) -> Iterator[int]:
+        return iter(range(done, total))
 
     def preview(self, value: Clip | Latent | Patches) -> None:
         """Nobody looks."""

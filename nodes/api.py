@@ -199,6 +199,7 @@ def node(
     version: raise it whenever the node computes something else (a lock file of fingerprints holds you to it).
     content: for a node that reads what may change outside the graph: same named arguments as a spec function, returns
         what stands for that content (a digest), which enters the cache key.
+    goes_on: where a widget says only how far to go.
     """
 
     def register(fn: Callable[..., Any]) -> Callable[..., Any]:

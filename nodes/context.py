@@ -29,8 +29,11 @@ class Context(Protocol):
     def device(self) -> str:
         """torch device that tensors and models are to live on, e.g. "cpu" or "cuda:0"."""
 
-    def steps(self, total: int) -> Iterator[int]:
-        """Count 0 .. total - 1, reporting each step as done when the next is asked for; raises Cancelled."""
+    def steps(self, total: int, done: int = 0) -> Iterator[int]:
+        """Count done .. total - 1, reporting each step as done when the next is asked for; raises Cancelled.
+
+        done: steps that were `kept` and are not taken again.
+        """
 
     def preview(self, value: Clip | Latent | Patches) -> None:
         """Show a value that is still taking shape. Cheap to call at every step: it is throttled."""
@@ -42,4 +45,7 @@ class Context(Protocol):
         """Keep the state after one step beside the store, so that an interrupted node need not begin anew."""
 
     def kept(self) -> list[dict[str, Array]]:
-        """What this very computation kept before it was interrupted, as torch tensors, in order; empty if nothing."""
+        """What this computation kept before it was interrupted, or took when it was to go less far (see `GoesOn`).
+
+        As torch tensors, in order; empty if there is nothing.
+        """

@@ -24,7 +24,7 @@ class Event:
     """One thing that happened; never changed. What does not belong to its kind is None.
 
     run, node: whose. A node ends by exactly one of cached, done, failed, skipped, cancelled; a run by finished.
-    step, total: steps done, of how many. seconds: that the node or the run took.
+    step, total: steps done, of how many. reused: steps that were not taken anew. seconds: that it took.
     outputs, specs: content digests and readable specs, by output name.
     error: a sentence (failed, skipped, worker_died). traceback: for a report of the fault.
     media_type, data, caption: a picture of a value that is still taking shape; `data` is never in the JSON.
@@ -37,6 +37,7 @@ class Event:
     node: str | None = None
     step: int | None = None
     total: int | None = None
+    reused: int | None = None
     seconds: float | None = None
     outputs: dict[str, str] | None = None
     specs: dict[str, str] | None = None

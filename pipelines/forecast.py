@@ -105,7 +105,7 @@ class Forecaster:
         """Remember what the nodes of a run took: {"seconds", "peak_bytes"} by node."""
         alike: defaultdict[Load, list[tuple[float, int]]] = defaultdict(list)
         for node, what in took.items():
-            if node in forecast.loads:
+            if node in forecast.loads and not what.get("reused"):
                 alike[forecast.loads[node]].append((what["seconds"], what["peak_bytes"] or 0))
         self._measurements.add(
             Measurement(load, median(seconds for seconds, _ in each), max(peak for _, peak in each))
@@ -126,7 +126,10 @@ def load_of(document: Document, node: str, declared: Node, specs: Specs) -> Load
     widgets, _ = widget_values(declared, document.params(node), incoming)
     inputs = [specs.get(source.node, {}).get(source.name) for source in incoming.values()]
     flowing = [spec for spec in (*inputs, *specs.get(node, {}).values()) if spec is not None]
-    size = max((1.0, *map(volume, flowing))) * float(widgets.get("steps") or 1)
+    steps = float(widgets.get("steps") or 1)
+    if declared.goes_on and (far := widgets.get(declared.goes_on.widget)):
+        steps = min(steps, float(far))
+    size = max((1.0, *map(volume, flowing))) * steps
     kind: dict[str, Any] = {}
     for name, value in widgets.items():
         widget = declared.widgets[name]

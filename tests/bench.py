@@ -21,8 +21,8 @@ class Bench:
     steps_kept: list[dict[str, Any]] = field(default_factory=list)
     kept_before: list[dict[str, Any]] = field(default_factory=list)
 
-    def steps(self, total: int) -> Iterator[int]:
-        for step in range(total):
+    def steps(self, total: int, done: int = 0) -> Iterator[int]:
+        for step in range(done, total):
             if step == self.stop_at:
                 raise Cancelled
             yield step

@@ -91,6 +91,8 @@ class Board:
                     settled=settled,
                     seconds=event.seconds,
                     outputs=event.outputs or {},
+                    reused=event.reused,
+                    steps=event.total,
                 )
             case "failed":
                 state = NodeState("failed", self._basis.get(node, ""), settled="failed", message=event.error)

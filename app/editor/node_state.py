@@ -9,13 +9,17 @@ Status = Literal["queued", "running", "fresh", "cached", "stale", "failed", "can
 
 @dataclass(slots=True)
 class NodeState:
-    """basis: fingerprint of the node and all before it when it ran; another one now makes it stale."""
+    """basis: fingerprint of the node and all before it when it ran; another one now makes it stale.
+
+    reused: of its steps, how many were not taken anew.
+    """
 
     status: Status
     basis: str = ""
     settled: Status | None = None
     step: int | None = None
     steps: int | None = None
+    reused: int | None = None
     began: float | None = None
     seconds: float | None = None
     message: str | None = None
@@ -24,7 +28,7 @@ class NodeState:
 
     def to_json(self) -> dict[str, Any]:
         shown: dict[str, Any] = {"status": self.status, "step": self.step, "steps": self.steps, "message": self.message}
-        shown["seconds"] = self.seconds
+        shown["seconds"], shown["reused"] = self.seconds, self.reused
         shown["elapsed"] = (
             time.monotonic() - self.began if self.began is not None and self.status == "running" else None
         )

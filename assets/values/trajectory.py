@@ -8,11 +8,15 @@ from assets.values.patches import Grid, PatchesSpec
 
 @dataclass(frozen=True, slots=True)
 class TrajectorySpec:
+    """steps: that were taken. left: those that its schedule has after them."""
+
     steps: int
     patches: PatchesSpec
+    left: int = 0
 
     def __str__(self) -> str:
-        return f"{self.steps} steps over {self.patches}"
+        whole = f" of {self.steps + self.left}" if self.left else ""
+        return f"{self.steps}{whole} steps over {self.patches}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,7 +25,8 @@ class Trajectory:
 
     states: float32 (k + 1, n, d): the tokens before the first step, then after each of k steps.
     predictions: float32 (k, n, d): the clean tokens that the model foresaw at each step, to look at.
-    sigmas: float32 (k + 1,): the noise level before the first step and after each, for a token with noise 1.
+    sigmas: float32 (k + 1 + left,): the noise level before the first step and after each, for a token with noise 1, and
+        after each that is left of the schedule where it was stopped early.
     noise: float32 (n,): the noise level that each token of the canvas had.
     canvas: float32 (n, d): the canvas's own tokens, clean.
     solver: name of the sampler. grids, patch, space, fps: as in Patches.
@@ -48,4 +53,5 @@ class Trajectory:
     @property
     def spec(self) -> TrajectorySpec:
         patches = PatchesSpec(self.grids, self.states.shape[2], self.patch, self.space, self.fps)
-        return TrajectorySpec(self.predictions.shape[0], patches)
+        steps: int = self.predictions.shape[0]
+        return TrajectorySpec(steps, patches, left=self.sigmas.shape[0] - 1 - steps)

@@ -21,8 +21,8 @@ class AtHand:
     modules: Mapping[type[ModelHandle], Any]
     device: str = "cpu"
 
-    def steps(self, total: int) -> Iterator[int]:
-        yield from range(total)
+    def steps(self, total: int, done: int = 0) -> Iterator[int]:
+        yield from range(done, total)
 
     def preview(self, value: object) -> None:
         pass

@@ -1,11 +1,11 @@
 """The sampler: from noise to patches, step by step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, cast
 
 from assets.values import Conditioning, ConditioningSpec, DiT, Patches, PatchesSpec, Trajectory, TrajectorySpec
-from nodes.api import Range, Seed, SpecError, node
+from nodes.api import GoesOn, Range, Seed, SpecError, node
 from nodes.context import Context
 from nodes.dit.config import Sampler
 from nodes.dit.given import require_given
@@ -13,6 +13,9 @@ from nodes.video_vae.sizes import require_space
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from assets.values import Value
+    from assets.values.array import Array
 
 
 class Sampled(NamedTuple):
@@ -31,6 +34,7 @@ def sample_spec(
     conditioning: ConditioningSpec,
     steps: int,
     negative: ConditioningSpec | None = None,
+    stop: int = 0,
 ) -> SampledSpec:
     require_space("DiT", dit.space, patches.space)
     if patches.patch != dit.patch:
@@ -46,13 +50,25 @@ def sample_spec(
                 "Encode the text with its own text encoder."
             )
     require_given(dit, patches, conditioning)
-    return SampledSpec(patches, TrajectorySpec(steps, patches))
+    done = min(stop or steps, steps)
+    return SampledSpec(patches, TrajectorySpec(done, patches, left=steps - done))
+
+
+def steps_taken(made: "Mapping[str, Value]") -> "list[dict[str, Array]]":
+    """The steps of a sampler's result, as `walk` keeps them: another that stops elsewhere goes on from them."""
+    way = made["trajectory"]
+    assert isinstance(way, Trajectory)
+    return [
+        {"x": x, "clean": clean, "level": level}
+        for x, clean, level in zip(way.states[1:], way.predictions, way.sigmas[1:], strict=False)
+    ]
 
 
 @node(
-    version=2,
+    version=3,
     category="sampling",
     spec=sample_spec,
+    goes_on=GoesOn("stop", steps_taken),
     label="Sampler",
     keywords=("diffusion", "denoise", "generate", "ksampler", "flow"),
 )
@@ -79,6 +95,9 @@ def sample(
     lossy_skip: Annotated[
         float, Range(0, 2, 0.01), "Lossy: how far the input of the DiT may drift before it is run again; 0: never."
     ] = 0.0,
+    stop: Annotated[
+        int, Range(0, 200), "Stop after so many steps, with what is foreseen then; raise it to go on. 0: all steps."
+    ] = 0,
 ) -> Sampled:
     """Make the patches that are to be made, from noise, as the text says; what is given stays as it is.
 
@@ -99,7 +118,7 @@ def sample(
         skips = Skips(lossy_skip) if lossy_skip else None
         packed = Packed(model, [request], ctx.device, skips)
         step = solver(sampler, packed.draw)
-        way = walk(ctx, packed.state, step, packed.foresee, _shows(ctx, patches, request.levels), skips)
+        way = walk(ctx, packed.state, step, packed.foresee, _shows(ctx, patches, request.levels), skips, stop)
     return Sampled(*finished(request, packed.state.x[0].cpu(), way, sampler))
 
 
@@ -114,12 +133,14 @@ def branch_spec(
     steps: int,
     negative: ConditioningSpec | None = None,
 ) -> SampledSpec:
-    if step >= trajectory.steps:
+    planned = trajectory.steps + trajectory.left
+    latest = min(trajectory.steps, planned - 1)
+    if step > latest:
         raise SpecError(
-            f"Got step {step} of a trajectory of {trajectory.steps} steps; needs one that leaves something to do. "
-            f"Choose {trajectory.steps - 1} or less."
+            f"Got step {step} of a trajectory of {trajectory.steps} steps; needs one that it has, and that leaves "
+            f"something to do. Choose {latest} or less."
         )
-    return sample_spec(dit, trajectory.patches, conditioning, step + (steps or trajectory.steps - step), negative)
+    return sample_spec(dit, trajectory.patches, conditioning, step + (steps or planned - step), negative)
 
 
 @node(

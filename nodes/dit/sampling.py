@@ -92,13 +92,17 @@ class Packed:
 
 
 def finished(request: Request, first: Tensor, way: Way, sampler: Sampler) -> tuple[Patches, Trajectory]:
-    """The result of a request and the way to it, from its first tokens (n d)."""
+    """The result of a request and the way to it, from its first tokens (n d).
+
+    Of a way that stops early the result is what was foreseen last, clean, as that of a whole one is.
+    """
     asked = request.patches
     canvas, noise = torch.as_tensor(asked.tokens), torch.as_tensor(asked.noise)
     layout = (asked.grids, asked.patch, asked.space, asked.fps)
     states, predictions = torch.stack([first, *(x for x, _ in way)]), torch.stack([clean for _, clean in way])
     trajectory = Trajectory(states, predictions, request.levels.float(), noise, canvas, sampler, *layout)
-    return Patches(states[-1], torch.zeros_like(noise), *layout), trajectory
+    end = states[-1] if trajectory.spec.left == 0 else predictions[-1]
+    return Patches(end, torch.zeros_like(noise), *layout), trajectory
 
 
 def remaining(levels: Tensor, done: int, steps: int) -> Tensor:

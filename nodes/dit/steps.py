@@ -23,22 +23,25 @@ def walk(
     foresee: Foresee,
     show: Callable[[int, Tensor], None],
     skips: Skips | None = None,
+    stop: int = 0,
 ) -> Way:
-    """Take the steps that are left, and keep each; those that an interrupted run kept are not taken again.
+    """Take the steps that are left, and keep each; those that an earlier run kept are not taken again.
 
     state: of one row (1 n d). show: given how many steps are done and the clean tokens (n d) after each. skips: those
-    that `foresee` goes by.
+    that `foresee` goes by. stop: after so many steps (0: all).
+
+    What an earlier run took is the same only where every level up to there is. Two numbers of steps have none but the
+    first level in common (1 - 1/24 is no 1 - k/48), so that more steps begin anew, and only a later `stop` goes on.
     """
-    kept = _fitting(ctx.kept(), state)
+    left = min(stop or state.steps, state.steps) - state.step
+    kept = _fitting(ctx.kept(), state)[:left]
+    while skips and kept and "seen" not in kept[-1]:
+        kept.pop()
     way: Way = [(torch.as_tensor(one["x"]), torch.as_tensor(one["clean"])) for one in kept]
-    done = len(way)
-    left = state.steps - state.step
     state = retraced(state, step, way)
     if skips and kept:
         skips.read(kept[-1], state.x.device)
-    for number in ctx.steps(left):
-        if number < done:
-            continue
+    for _ in ctx.steps(left, len(kept)):
         state = step(state, foresee)
         x, clean = state.x[0].cpu(), state.clean[0].cpu()
         way.append((x, clean))
@@ -55,9 +58,9 @@ def retraced(state: SamplerState, step: Step, way: Way) -> SamplerState:
 
 def _fitting(kept: list[dict[str, Array]], state: SamplerState) -> list[dict[str, Array]]:
     """The steps that were kept, as far as they are of this size and schedule."""
-    size, levels = state.x.shape[1:], state.schedule[state.step + 1 :].tolist()
+    size, levels = state.x.shape[1:], state.schedule[state.step + 1 :].float().tolist()
     fits = [
-        one["x"].shape == size and float(torch.as_tensor(one["level"])) == level
+        one["x"].shape == size and float(torch.as_tensor(one["level"]).float()) == level
         for one, level in zip(kept, levels, strict=False)
     ]
     return kept[: fits.index(False)] if False in fits else kept[: len(fits)]

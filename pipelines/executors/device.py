@@ -50,8 +50,11 @@ class DeviceWorker:
             self._setup["ram_bytes"] = ram_bytes
             self._process.send({"do": "bound", "ram_bytes": ram_bytes})
 
-    def start(self, task: Task) -> None:
-        """Have a task computed beside those that are under way."""
+    def start(self, task: Task, earlier: Mapping[str, str]) -> None:
+        """Have a task computed beside those that are under way.
+
+        earlier: digests by output name of a result to go on from, if there is one.
+        """
         with self._lock:
             if self._process.gone and not self._closed:
                 self._process = self._new()
@@ -60,6 +63,7 @@ class DeviceWorker:
             self._last = next(self._numbers)
             self._tasks[self._last] = task
             asked = {"type": task.type, "key": task.key, "widgets": task.widgets, "inputs": task.inputs}
+            asked["earlier"] = dict(earlier)
             self._asked.send({"do": "run", "task": self._last, **asked, "workflow": task.workflow})
 
     def hear(self) -> tuple[Task | None, dict[str, Any], bytes]:

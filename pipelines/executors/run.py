@@ -16,6 +16,7 @@ from pipelines.document import Document
 from pipelines.events import Event
 from pipelines.executors.agenda import Agenda
 from pipelines.executors.device import DeviceWorker
+from pipelines.executors.earlier import earlier
 from pipelines.executors.needs import model_inputs
 from pipelines.executors.still_there import still_there
 from pipelines.executors.task import Surroundings, Task, task_of
@@ -157,7 +158,7 @@ class Run:
             self._flights[node] = Flight(task)
             self._computing.add(node)
             self._by_key[task.key] = node
-            self._worker.start(task)
+            self._worker.start(task, earlier(task, self._declared(node), self._around))
             if self.stop.is_set():  # whoever set it may not have seen this task
                 self._worker.cancel()
 
@@ -196,7 +197,8 @@ class Run:
                 self._agenda.settle(node)
             case "kept":
                 made = self._land(node).made or {}
-                details = {name: made[name] for name in ("outputs", "specs", "seconds", "peak_bytes")}
+                told = ("outputs", "specs", "seconds", "peak_bytes", "reused", "total")
+                details = {name: made[name] for name in told if name in made}
                 self._end(node, "done", **details)
             case "failed":
                 self._land(node)

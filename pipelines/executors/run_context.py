@@ -21,17 +21,27 @@ STEPS_PER_SECOND = 20
 class RunContext:
     """device: torch device. partial: where the node's own steps are kept. is_cancelled: asked at every step.
 
-    say: sends a message and bytes to the server.
+    say: sends a message and bytes to the server. earlier: steps that another result began with, see `GoesOn`.
+    reused: {"reused", "total"} steps, if any were not taken anew.
     """
 
     def __init__(
-        self, device: str, models: Models, partial: Partial, is_cancelled: Callable[[], bool], say: Callable[..., None]
+        self,
+        device: str,
+        models: Models,
+        partial: Partial,
+        is_cancelled: Callable[[], bool],
+        say: Callable[..., None],
+        earlier: Callable[[], list[dict[str, Array]]] = list,
     ) -> None:
         self._device = device
         self._models = models
         self._partial = partial
         self._is_cancelled = is_cancelled
         self._say = say
+        self._earlier = earlier
+        self._unwritten: list[dict[str, Array]] = []
+        self.reused: dict[str, int] = {}
         self._next_preview = 0.0
         self._next_step = 0.0
 
@@ -39,8 +49,10 @@ class RunContext:
     def device(self) -> str:
         return self._device
 
-    def steps(self, total: int) -> Iterator[int]:
-        for step in range(total):
+    def steps(self, total: int, done: int = 0) -> Iterator[int]:
+        if done:
+            self.reused = {"reused": done, "total": total}
+        for step in range(done, total):
             self.stop_if_cancelled()
             yield step
             self._say_step(step + 1, total)
@@ -64,10 +76,16 @@ class RunContext:
         return self._models.get(handle)
 
     def kept(self) -> list[dict[str, Array]]:
-        return self._partial.all("torch")
+        own = self._partial.all("torch")
+        self._unwritten = self._earlier()[len(own) :]
+        return own + self._unwritten
 
     def keep(self, state: Mapping[str, Array]) -> None:
         try:
+            # Steps are kept in order: those before this one that lie elsewhere come first.
+            for earlier in self._unwritten:
+                self._partial.append(earlier)
+            self._unwritten = []
             self._partial.append(dict(state))
         except OSError:
             # A full disk costs the way back to this step, not the sampling; the log says why.

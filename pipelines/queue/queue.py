@@ -27,7 +27,7 @@ from pipelines.groups import flattened
 from pipelines.plan import upstream
 from pipelines.queue.book import Book
 from pipelines.queue.entry import ENDED, Entry, entry
-from pipelines.queue.result import result_of, state_of
+from pipelines.queue.result import result_of, state_of, took
 from pipelines.sweep import Axis, Cell
 
 BOOK, MEASUREMENTS, LOCK = "runs-1.db", "measurements-1.db", "runs.lock"
@@ -278,4 +278,4 @@ def _follow(progress: Progress, event: Event) -> None:
     elif event.kind in ENDINGS:
         progress.done += 1
         if event.kind == "done" and event.node is not None:
-            progress.nodes[event.node] = {"seconds": event.seconds, "peak_bytes": event.peak_bytes}
+            progress.nodes[event.node] = took(event)

@@ -5,6 +5,7 @@ from typing import Any
 
 from nodes.api import Node
 from pipelines.document import Document
+from pipelines.events import Event
 from pipelines.executors.run import Summary
 from pipelines.forecast import Forecast
 from pipelines.queue.entry import State
@@ -18,6 +19,11 @@ def state_of(summary: Summary) -> State:
     return "failed" if summary.failed or summary.skipped else "done"
 
 
+def took(event: Event) -> dict[str, Any]:
+    """What a node took that is done; `reused` steps make it less than it would be next time."""
+    return {"seconds": event.seconds, "peak_bytes": event.peak_bytes, "reused": event.reused}
+
+
 def result_of(
     document: Document,
     library: Mapping[str, Node],
@@ -25,7 +31,7 @@ def result_of(
     nodes: Mapping[str, Mapping[str, Any]],
     forecast: Forecast,
 ) -> dict[str, Any]:
-    """`Entry.result`. nodes: {"seconds", "peak_bytes"} of those that ran, by node id."""
+    """`Entry.result`. nodes: what those that ran `took`, by node id."""
     return {
         "ran": len(summary.ran),
         "cached": len(summary.cached),

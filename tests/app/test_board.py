@@ -100,3 +100,12 @@ def test_a_node_that_was_deleted_is_taken_off_the_board() -> None:
     board = ran()
     board.follow(apply(CHAIN, RecordsDiff(removed={"node:b": CHAIN.records["node:b"]})))
     assert board.take_changes() == [{"kind": "nodes", "nodes": {"b": None}}]
+
+
+def test_a_node_says_how_many_of_its_steps_were_not_taken_anew() -> None:
+    board = ran()
+    assert "reused" not in board.everything()["b"]
+    board.begin(CHAIN, None)
+    board.see(Event("done", "r", "b", seconds=1.0, outputs={"text": "d" * 64}, reused=8, total=24))
+    shown = board.everything()["b"]
+    assert (shown["reused"], shown["steps"]) == (8, 24)

@@ -15,7 +15,7 @@ from nodes.api import SpecError
 from nodes.context import Cancelled
 from nodes.dit.config import Sampler
 from nodes.dit.denoiser import Request, levels_for
-from nodes.dit.nodes import Sampled, branch, branch_spec, sample, sample_spec
+from nodes.dit.nodes import Sampled, branch, branch_spec, sample, sample_spec, steps_taken
 from nodes.dit.objectives import size_shift
 from nodes.dit.samplers import schedule
 from nodes.dit.sampling import sample_together
@@ -285,3 +285,66 @@ def counted(tiny: TinyModels, make: Callable[[], Any], of: str = "enter") -> tup
         return make(), len(forwards)
     finally:
         hook.remove()
+
+
+@pytest.mark.parametrize("sampler", get_args(Sampler))
+def test_a_run_that_stopped_early_goes_on_bit_for_bit_from_where_it_was(
+    tiny: TinyModels, canvas: Patches, text: Conditioning, sampler: str
+) -> None:
+    whole = run(tiny, canvas, text, Bench(), sampler=sampler, steps=6)
+    made = run(tiny, canvas, text, Bench(), sampler=sampler, steps=6, stop=2)
+    for stop, forwards in ((4, 2), (0, 2)):
+        again = Bench(kept_before=steps_taken(made._asdict()))
+        made, ran = counted(
+            tiny, lambda again=again, stop=stop: run(tiny, canvas, text, again, sampler=sampler, steps=6, stop=stop)
+        )
+        assert ran == (2 * forwards - (stop == 0) if sampler == "heun" else forwards)
+        assert again.done == forwards
+    assert encode(made.patches) == encode(whole.patches)
+    assert encode(made.trajectory) == encode(whole.trajectory)
+
+
+def test_what_stops_early_is_what_was_foreseen_then_and_the_way_to_it(
+    tiny: TinyModels, canvas: Patches, text: Conditioning
+) -> None:
+    whole = run(tiny, canvas, text, Bench(), steps=6).trajectory
+    made, forwards = counted(
+        tiny, lambda: run(tiny, canvas, text, Bench(kept_before=steps_taken({"trajectory": whole})), steps=6, stop=2)
+    )
+    assert forwards == 0
+    assert torch.equal(made.trajectory.states, whole.states[:3])
+    assert torch.equal(made.trajectory.sigmas, whole.sigmas)
+    assert torch.equal(made.patches.tokens, whole.predictions[1])
+    assert torch.equal(made.patches.tokens[canvas.noise == 0], canvas.tokens[canvas.noise == 0])
+    assert (made.patches.noise == 0).all()
+    foreseen = sample_spec(tiny.dit, canvas.spec, text.spec, 6, stop=2)
+    assert (made.patches.spec, made.trajectory.spec) == (foreseen.patches, foreseen.trajectory)
+    assert str(foreseen.trajectory).startswith("2 of 6 steps")
+
+
+def test_a_branch_goes_on_where_its_trajectory_was_stopped(
+    tiny: TinyModels, canvas: Patches, text: Conditioning
+) -> None:
+    whole = run(tiny, canvas, text, Bench(), steps=6)
+    stopped = run(tiny, canvas, text, Bench(), steps=6, stop=2).trajectory
+    made, forwards = counted(tiny, lambda: branch(tiny.dit, stopped, text, ctx=Bench(), step=2))
+    assert forwards == 4
+    assert encode(made.patches) == encode(whole.patches)
+    assert branch_spec(tiny.dit, stopped.spec, text.spec, 2, 0).trajectory.steps == 6
+    with pytest.raises(SpecError, match="Choose 2 or less"):
+        branch_spec(tiny.dit, stopped.spec, text.spec, 3, 0)
+
+
+def test_lossy_skipping_begins_anew_since_a_result_does_not_say_what_was_skipped(
+    tiny: TinyModels, canvas: Patches, text: Conditioning
+) -> None:
+    half = run(tiny, canvas, text, Bench(), steps=6, stop=3, lossy_skip=0.5)
+    whole = run(tiny, canvas, text, Bench(), steps=6, lossy_skip=0.5)
+    again = run(tiny, canvas, text, Bench(kept_before=steps_taken(half._asdict())), steps=6, lossy_skip=0.5)
+    assert encode(again.trajectory) == encode(whole.trajectory)
+
+
+@pytest.mark.parametrize("shift", [1.0, 3.0])
+def test_schedules_of_other_numbers_of_steps_part_after_the_first_level(shift: float) -> None:
+    """So that no step of one can stand for a step of another: more steps begin anew, a later stop goes on."""
+    assert len({float(schedule(steps, shift)[1]) for steps in range(1, 201)}) == 200

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
 from assets.files import Files
@@ -19,9 +20,11 @@ from assets.values import (
     ScalarSpec,
     Text,
     TextSpec,
+    Value,
     VideoVAE,
 )
-from nodes.api import REGISTRY, FileName, Node, Range, Seed, SpecError, node, warn
+from assets.values.array import Array
+from nodes.api import REGISTRY, FileName, GoesOn, Node, Range, Seed, SpecError, node, warn
 from nodes.context import Cancelled, Context, Workflow
 
 
@@ -254,3 +257,26 @@ def climb(text: Text, *, ctx: Context, end: Literal["kill", "cancel", "fail"] = 
         total = total + step
         ctx.keep({"total": total})
     return Text(f"{int(total.sum())} from step {len(kept)}")
+
+
+def squares_spec(far: int) -> LatentSpec:
+    return LatentSpec(1, far or 9, 1, 1, "test", 8.0)
+
+
+def rows_of(made: Mapping[str, Value]) -> list[dict[str, Array]]:
+    latent = made["latent"]
+    assert isinstance(latent, Latent)
+    return [{"row": latent.data[:, number]} for number in range(latent.data.shape[1])]
+
+
+@node(version=1, category="test", spec=squares_spec, goes_on=GoesOn("far", rows_of))
+def squares(*, ctx: Context, far: Annotated[int, Range(0, 9)] = 0, seed: Annotated[int, Seed()] = 0) -> Latent:
+    """The first squares, one a step, 9 where `far` is 0; each knows the one before."""
+    import numpy as np
+
+    rows = [np.asarray(one["row"]) for one in ctx.kept()][: far or 9]
+    for number in ctx.steps(far or 9, len(rows)):
+        before = rows[-1] if rows else np.full((1, 1, 1), float(seed), np.float32)
+        rows.append((before + 2 * number + 1).astype(np.float32))
+        ctx.keep({"row": rows[-1]})
+    return Latent(np.stack(rows, axis=1), "test", 8.0)
