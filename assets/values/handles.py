@@ -6,7 +6,6 @@ A handle is all metadata, so it is its own spec: everything it says is known whi
 from dataclasses import dataclass, field
 from typing import Literal, Self
 
-
 Precision = Literal["as stored", "bfloat16", "float32", "float8 storage"]
 
 
@@ -65,8 +64,9 @@ class DiT(ModelHandle):
     """A diffusion transformer.
 
     space: latent space. channels: of the latent. patch: (pt, ph, pw) in latent cells. encoder: the text encoder it was
-    trained with. objective: what it predicts, see `nodes.dit.config.Objective`. loras: (path, digest, weight) of the
-    adapters that are added to its weights, in order. given: which patches of a canvas may be given while others are
+    trained with. objective: what it predicts, see `nodes.dit.config.Objective`. loras: (path, digest, weight, expert)
+    of the adapters that are added to its weights, in order; expert "" is all of them. second: file of the expert for
+    low noise, where two share the way and lie in files. given: which patches of a canvas may be given while others are
     made. needs_given: it goes on from given frames, and makes nothing of an empty canvas. padded: it is told them as
     the VAE encodes them among grey ones. images: how many pictures an image encoder is to show it beside the text.
     """
@@ -76,7 +76,8 @@ class DiT(ModelHandle):
     patch: tuple[int, int, int]
     encoder: str
     objective: str
-    loras: tuple[tuple[str, str, float], ...] = ()
+    loras: tuple[tuple[str, str, float, str], ...] = ()
+    second: str = ""
     given: Given = "anywhere"
     needs_given: bool = False
     padded: bool = False

@@ -1,22 +1,28 @@
 """Models from disk: real open weights for the same nodes."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from assets.files import Files
-from nodes.api import node
+from assets.values import TextEncoder, VideoVAE
+from assets.values.handles import Precision
+from nodes.api import ModelName, node
+from nodes.families.formats.handles import PrecisionWidget, find_weights, text_encoder_of, vae_of
 from nodes.families.registry import Components, components
 
 
-def load_weights_spec(model: str, files: Files) -> Components:
-    return components(files.find_model(model))
+def load_weights_spec(model: str, precision: Precision, files: Files) -> Components:
+    found = components(files.find_model(model))
+    text_encoder = replace(found.text_encoder, precision=precision)
+    return found._replace(text_encoder=text_encoder, dit=replace(found.dit, precision=precision))
 
 
-def load_weights_content(model: str, files: Files) -> str:
-    return " ".join(handle.digest for handle in load_weights_spec(model, files))
+def load_weights_content(model: str, precision: Precision, files: Files) -> str:
+    return " ".join(handle.digest for handle in load_weights_spec(model, precision, files))
 
 
 @node(
-    version=1,
+    version=2,
     category="models",
     spec=load_weights_spec,
     content=load_weights_content,
@@ -24,7 +30,59 @@ def load_weights_content(model: str, files: Files) -> str:
     keywords=("weights", "checkpoint", "load", "wan", "diffusers", "open weights"),
 )
 def load_weights(
-    *, files: Files, model: Annotated[str, "A folder or file below the models folders."] = ""
+    *,
+    files: Files,
+    model: Annotated[str, ModelName("models"), "A model's folder below the models folders."] = "",
+    precision: PrecisionWidget = "as stored",
 ) -> Components:
     """Open weights that you have on disk, for the same nodes as the built-in models. Nothing is copied or fetched."""
-    return load_weights_spec(model, files)
+    return load_weights_spec(model, precision, files)
+
+
+def load_vae_spec(file: str, files: Files) -> VideoVAE:
+    return vae_of(find_weights(files, file))
+
+
+def load_vae_content(file: str, files: Files) -> str:
+    return load_vae_spec(file, files).digest
+
+
+@node(
+    version=1,
+    category="models",
+    spec=load_vae_spec,
+    content=load_vae_content,
+    label="Video VAE from a file",
+    keywords=("weights", "checkpoint", "load", "wan", "safetensors", "open weights"),
+)
+def load_vae(
+    *, files: Files, file: Annotated[str, ModelName("file"), "A safetensors file of a video VAE."] = ""
+) -> VideoVAE:
+    """The video VAE of a family, where it lies in a file of its own."""
+    return load_vae_spec(file, files)
+
+
+def load_text_encoder_spec(file: str, precision: Precision, files: Files) -> TextEncoder:
+    return text_encoder_of(find_weights(files, file), precision)
+
+
+def load_text_encoder_content(file: str, precision: Precision, files: Files) -> str:
+    return load_text_encoder_spec(file, precision, files).digest
+
+
+@node(
+    version=1,
+    category="models",
+    spec=load_text_encoder_spec,
+    content=load_text_encoder_content,
+    label="Text encoder from a file",
+    keywords=("weights", "checkpoint", "load", "umt5", "t5", "safetensors", "open weights"),
+)
+def load_text_encoder(
+    *,
+    files: Files,
+    file: Annotated[str, ModelName("file"), "A safetensors file of a text encoder that holds its tokenizer."] = "",
+    precision: PrecisionWidget = "as stored",
+) -> TextEncoder:
+    """The text encoder of a family, where it lies in a file of its own."""
+    return load_text_encoder_spec(file, precision, files)

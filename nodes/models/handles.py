@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from assets import weight_files
 from assets.values import Captioner, DiT, Expander, ModelHandle, TextEncoder, VideoVAE
 from assets.weight_files import WeightsRefused, read_metadata, weights_digest
+from assets.weight_headers import is_gguf
 
 FAMILY = "patchloom"
 """The built-in family."""
@@ -31,6 +32,11 @@ def handle(kind: type[H], path: Path) -> H:
         return read(facts["family"], str(path), weights_digest(path), facts)  # type: ignore[return-value]
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsRefused(f"{path.name} does not say {error}; get it again or train it anew") from error
+
+
+def is_own(path: Path) -> bool:
+    """Whether a file holds weights that were trained here, of whatever kind."""
+    return not is_gguf(path) and "kind" in read_metadata(path)
 
 
 def _text_encoder(family: str, path: str, digest: str, facts: dict[str, Any]) -> TextEncoder:

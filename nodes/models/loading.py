@@ -12,11 +12,13 @@ from nodes.models.handles import FAMILY, KINDS
 def load(handle: ModelHandle, device: str = "cpu") -> Any:
     """The module of a handle, on `device`, in eval mode. WeightsRefused if a file is no longer what it was."""
     if handle.family != FAMILY:
-        return importlib.import_module(f"nodes.families.{handle.family}.model").load(handle).to(device)
+        real = importlib.import_module(f"nodes.families.{handle.family}.model").load(handle)
+        importlib.import_module("nodes.families.formats.finishing").finish(real, handle)
+        return real.to(device)
     name, _ = KINDS[type(handle)]
     module = importlib.import_module(f"nodes.{name}.model").load(_unchanged(handle.path, handle.digest))
     if isinstance(handle, DiT):
-        for path, digest, weight in handle.loras:
+        for path, digest, weight, _ in handle.loras:
             importlib.import_module("nodes.dit.lora").merge(module, _unchanged(path, digest), weight)
     return module.to(device)
 

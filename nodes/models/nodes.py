@@ -5,10 +5,13 @@ from typing import Annotated, Literal, NamedTuple
 
 from assets.files import Files
 from assets.values import Captioner, DiT, Expander, TextEncoder, VideoVAE
+from assets.values.handles import Precision
 from assets.weight_files import weights_digest
-from nodes.api import FileName, Range, SpecError, node
+from nodes.api import ModelName, Range, SpecError, node
 from nodes.dit.lora_file import read_config
-from nodes.models.handles import builtin, handle
+from nodes.families.formats.handles import PrecisionWidget, dit_of, find_weights
+from nodes.families.formats.lora import adapters_for
+from nodes.models.handles import FAMILY, builtin, handle, is_own
 
 Family = Annotated[Literal["patchloom"], "Model family; the built-in one needs no download."]
 
@@ -82,47 +85,63 @@ def load_expander(*, family: Family = "patchloom") -> Expander:
     return load_expander_spec(family)
 
 
-def load_dit_spec(file: str, files: Files) -> DiT:
-    return handle(DiT, files.find(file))
+def load_dit_spec(file: str, second: str, precision: Precision, files: Files) -> DiT:
+    path = find_weights(files, file)
+    if is_own(path):
+        return handle(DiT, path)
+    return dit_of(path, find_weights(files, second) if second else None, precision)
 
 
-def load_file_content(file: str, files: Files) -> str:
-    return weights_digest(files.find(file))
+def load_dit_content(file: str, second: str, precision: Precision, files: Files) -> str:
+    return load_dit_spec(file, second, precision, files).digest
 
 
 @node(
-    version=1,
+    version=2,
     category="models",
     spec=load_dit_spec,
-    content=load_file_content,
+    content=load_dit_content,
     label="DiT from a file",
-    keywords=("weights", "checkpoint", "own clips", "fine-tune", "load"),
+    keywords=("weights", "checkpoint", "own clips", "fine-tune", "load", "wan", "gguf", "safetensors", "unet loader"),
 )
 def load_dit(
     *,
     files: Files,
-    file: Annotated[str, FileName("open", ("safetensors",)), "What `patchloom train dit --data` wrote."] = "",
+    file: Annotated[str, ModelName("file"), "A safetensors or GGUF file; or what `patchloom train dit` wrote."] = "",
+    second: Annotated[
+        str, ModelName("file"), "The expert for low noise where a model has two (Wan 2.2 A14B), else empty."
+    ] = "",
+    precision: PrecisionWidget = "as stored",
 ) -> DiT:
-    """A DiT that was trained further on clips of your own; the family's text encoder and VAE go with it."""
-    return load_dit_spec(file, files)
+    """A DiT from a file of its own; its family and size are told by what is in it. Text encoder and VAE go with it."""
+    return load_dit_spec(file, second, precision, files)
 
 
-def load_lora_spec(dit: DiT, file: str, weight: float, files: Files) -> DiT:
-    path = files.find(file)
-    base = read_config(path).base
-    if base != dit.digest:
+Expert = Literal["all", "high noise", "low noise"]
+
+
+def load_lora_spec(dit: DiT, file: str, weight: float, expert: Expert, files: Files) -> DiT:
+    path = find_weights(files, file)
+    if dit.family != FAMILY:
+        adapters_for(path, dit)
+    elif (base := read_config(path).base) != dit.digest:
         raise SpecError(
             f"Got a LoRA for the DiT {base[:8]}; this DiT is {dit.digest[:8]}. Train the LoRA again on these weights "
             "(patchloom train lora), or load the weights that it was made for."
         )
-    return replace(dit, loras=(*dit.loras, (str(path), weights_digest(path), float(weight))))
+    which = "" if expert == "all" else expert
+    return replace(dit, loras=(*dit.loras, (str(path), weights_digest(path), float(weight), which)))
+
+
+def load_lora_content(file: str, files: Files) -> str:
+    return weights_digest(find_weights(files, file))
 
 
 @node(
-    version=1,
+    version=2,
     category="models",
     spec=load_lora_spec,
-    content=load_file_content,
+    content=load_lora_content,
     label="LoRA",
     keywords=("adapter", "style", "fine-tune", "own clips", "load"),
 )
@@ -130,8 +149,11 @@ def load_lora(
     dit: Annotated[DiT, "The DiT that it was trained on; also one that has a LoRA already."],
     *,
     files: Files,
-    file: Annotated[str, FileName("open", ("safetensors",)), "What `patchloom train lora` wrote."] = "",
+    file: Annotated[
+        str, ModelName("file"), "A LoRA as diffusers, ComfyUI or kohya write it; or what `patchloom train lora` wrote."
+    ] = "",
     weight: Annotated[float, Range(-2, 2, 0.05), "How much of it; 0 is none, below 0 the opposite."] = 1.0,
+    expert: Annotated[Expert, "Which of two experts it is for, where the DiT has two (Wan 2.2 A14B)."] = "all",
 ) -> DiT:
     """Let a DiT show what it learned of a few clips: a style, a thing, a motion."""
-    return load_lora_spec(dit, file, weight, files)
+    return load_lora_spec(dit, file, weight, expert, files)

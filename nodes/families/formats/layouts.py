@@ -81,7 +81,7 @@ def layouts() -> Iterator[tuple[str, Layout]]:
             yield family.name, layout
 
 
-def names_for(family: str) -> Callable[[str], str]:
+def original_names(family: str) -> Callable[[str], str]:
     """The name in a family's original files of a module of its DiT."""
     module = importlib.import_module(f"nodes.families.{family}.layouts") if _has_layouts(family) else None
     original: Callable[[str], str] = module.original if module else str

@@ -9,26 +9,17 @@ from typing import Any
 from safetensors import safe_open
 from transformers import AutoTokenizer, T5Tokenizer
 
-from assets.weight_files import WeightsRefused
-from assets.weight_headers import is_gguf
-
-TENSOR = "spiece_model"
-"""ComfyUI keeps the bytes of the sentencepiece model among the weights."""
+from nodes.families.formats.single_file import header_of
+from nodes.families.formats.tokens import TENSOR, require_tokenizer
 
 
 def load_tokenizer(path: Path) -> Any:
     """path: the tokenizer's folder, or for a single file its path and a name below it."""
     if not path.parent.is_file():
         return AutoTokenizer.from_pretrained(path, local_files_only=True)
-    file = path.parent
-    if not is_gguf(file):
-        with safe_open(file, framework="numpy") as tensors:
-            if TENSOR in tensors.keys():  # noqa: SIM118 - safe_open is no mapping
-                return _sentencepiece(tensors.get_tensor(TENSOR).tobytes())
-    raise WeightsRefused(
-        f"{file.name} holds a text encoder without its tokenizer; needs one that has it (ComfyUI's umt5_xxl files do), "
-        "or the model's diffusers folder."
-    )
+    require_tokenizer(header_of(path.parent))
+    with safe_open(path.parent, framework="numpy") as tensors:
+        return _sentencepiece(tensors.get_tensor(TENSOR).tobytes())
 
 
 def _sentencepiece(model: bytes) -> Any:

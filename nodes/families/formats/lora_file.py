@@ -1,0 +1,175 @@
+"""Which layers of a DiT a LoRA's file changes, whoever wrote it. No torch here.
+
+Key layouts: diffusers and peft (transformer.<layer>.lora_A.weight), ComfyUI and the makers' own
+(diffusion_model.<layer>.lora_down.weight, .alpha, .diff, .diff_b), kohya and musubi (lora_unet_<layer with _>).
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from assets.weight_files import WeightsRefused
+from assets.weight_headers import Tensor, WeightHeader
+from nodes.families.formats.guess import seems
+from nodes.families.formats.single_file import header_of
+
+Role = Literal["down", "up", "alpha", "diff", "diff_b", "up_b"]
+ROLES: tuple[tuple[str, Role], ...] = (
+    (r"lora_A(\.\w+)?\.weight|lora_down\.weight|lora\.down\.weight", "down"),
+    (r"lora_B(\.\w+)?\.weight|lora_up\.weight|lora\.up\.weight", "up"),
+    (r"lora_B(\.\w+)?\.bias|lora_up\.bias", "up_b"),
+    (r"alpha", "alpha"),
+    (r"diff", "diff"),
+    (r"diff_b", "diff_b"),
+)
+PREFIXES = ("base_model.model.", "model.diffusion_model.", "diffusion_model.", "transformer.", "unet.")
+FLAT = ("lora_unet_", "lora_transformer_")
+METADATA = "lora_adapter_metadata"
+
+Shapes = Mapping[str, tuple[int, ...]]
+"""A layer's name in diffusers -> the shape of its weight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A change of a layer: names of tensors in the file by their role, and alpha where the file's metadata has it.
+
+    The weight becomes W + scale B A, or W + diff; the bias b + diff_b.
+    """
+
+    layer: str
+    tensors: dict[Role, str]
+    alpha: float | None = None
+
+
+@dataclass(slots=True)
+class _Found:
+    tensors: dict[Role, str] = field(default_factory=dict)
+
+
+def read_adapters(path: Path, model: str, shapes: Shapes, theirs: Callable[[str], str]) -> list[Adapter]:
+    """What a LoRA's file changes of a DiT; WeightsRefused where it is none, or for another.
+
+    model: the DiT's family, for the sentence. theirs: a layer's name in diffusers -> in the makers' own files.
+    """
+    header = header_of(path)
+    found = _by_layer(header)
+    spelt = _spellings(shapes, theirs)
+    layers = {layer: spelt.get(_bare(layer)) for layer in found}
+    strange = [layer for layer, ours in layers.items() if ours is None]
+    if strange:
+        raise _of_another(path, model, header, strange, len(found))
+    scales = _Scales(header)
+    made = [Adapter(ours, found[layer].tensors, scales.alpha(ours)) for layer, ours in layers.items() if ours]
+    for adapter in made:
+        _require_fit(path, model, header.tensors, adapter, shapes[adapter.layer])
+    return made
+
+
+def _by_layer(header: WeightHeader) -> dict[str, _Found]:
+    found: dict[str, _Found] = {}
+    strange: list[str] = []
+    for name in header.tensors:
+        for pattern, role in ROLES:
+            if matched := re.fullmatch(rf"(.+)\.({pattern})", name):
+                found.setdefault(matched[1], _Found()).tensors[role] = name
+                break
+        else:
+            strange.append(name)
+    name = header.path.name
+    if not found or len(strange) > len(found):
+        raise WeightsRefused(
+            f"{name} holds no LoRA ({', '.join(sorted(header.tensors)[:2])}, ...); it needs pairs of small matrices, "
+            "one a layer. If it is a whole model, load it by its own node."
+        )
+    if strange:
+        raise WeightsRefused(
+            f"{name} holds {strange[0]} beside its pairs of matrices, a kind of adapter that is not known here (LoHa, "
+            "LoKr, DoRA?); get it as a plain LoRA, or merge it into the model's weights."
+        )
+    return found
+
+
+def _bare(layer: str) -> str:
+    """A layer's name without what says which model it is of."""
+    for prefix in PREFIXES:
+        layer = layer.removeprefix(prefix)
+    return layer
+
+
+def _spellings(shapes: Shapes, theirs: Callable[[str], str]) -> dict[str, str]:
+    """All ways in which files name a layer -> its name in diffusers."""
+    spelt: dict[str, str] = {}
+    for layer in shapes:
+        for name in (theirs(layer), layer):
+            spelt[name] = layer
+            for flat in FLAT:
+                spelt[flat + name.replace(".", "_")] = layer
+    return spelt | {layer: layer for layer in shapes}
+
+
+def _of_another(path: Path, model: str, header: WeightHeader, strange: list[str], layers: int) -> WeightsRefused:
+    family = seems(header.tensors)
+    if family and family != model:
+        what = f"seems to be a LoRA for {family}"
+    else:
+        count = f"all {layers}" if len(strange) == layers else f"{len(strange)} of {layers}"
+        what = f"is a LoRA of which {count} layers are none of this DiT's, {strange[0]} for one"
+    return WeightsRefused(f"{path.name} {what}; this DiT is {model}. Choose a LoRA that was made for it.")
+
+
+def _require_fit(
+    path: Path, model: str, tensors: Mapping[str, Tensor], adapter: Adapter, shape: tuple[int, ...]
+) -> None:
+    def sides(role: Role) -> tuple[int, ...] | None:
+        name = adapter.tensors.get(role)
+        return tensors[name].shape if name else None
+
+    down, up, whole = sides("down"), sides("up"), sides("diff")
+    if (down is None) != (up is None):
+        raise WeightsRefused(f"{path.name} has one matrix of two for {adapter.layer}; it is damaged: get it again")
+    got = None
+    if down and up:
+        got = (up[0], *down[1:])
+        if up[1] != down[0]:
+            raise WeightsRefused(
+                f"{path.name} has matrices of {_size(up)} and {_size(down)} for {adapter.layer}, which do not go "
+                "together; it is damaged: get it again"
+            )
+    for found in (got, whole):
+        if found and found != shape:
+            raise WeightsRefused(
+                f"{path.name} changes {adapter.layer} by {_size(found)}; this DiT's is {_size(shape)}. The LoRA was "
+                f"made for another size of {model}."
+            )
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
+
+
+class _Scales:
+    """The alphas that peft keeps in a file's metadata."""
+
+    def __init__(self, header: WeightHeader) -> None:
+        try:
+            said = json.loads(header.said.get(METADATA, "{}"))
+        except (TypeError, ValueError):
+            said = {}
+        self._said: dict[str, Any] = said if isinstance(said, dict) else {}
+
+    def alpha(self, layer: str) -> float | None:
+        """None: as large as the rank."""
+        pattern = self._get("alpha_pattern")
+        if isinstance(pattern, dict):
+            for name, alpha in pattern.items():
+                if (layer == name or layer.endswith(f".{name}")) and isinstance(alpha, int | float):
+                    return float(alpha)
+        alpha = self._get("lora_alpha")
+        return float(alpha) if isinstance(alpha, int | float) else None
+
+    def _get(self, key: str) -> Any:
+        return self._said.get(f"transformer.{key}", self._said.get(key))
