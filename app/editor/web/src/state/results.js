@@ -37,7 +37,7 @@ export const backToNow = (id) => stepped.delete(id);
 export function differences(id) {
   const { settings } = shownResult(id);
   const rows = (node, record, prefix) =>
-    settingRows(record.type, record.params, settings[node]).map((row) => ({ ...row, label: prefix + row.label }));
+    settingRows(record?.type, record?.params, settings[node]).map((row) => ({ ...row, label: prefix + row.label }));
   const others = Object.keys(settings).filter((node) => node !== runId(id) && nodeOf(node));
   return {
     own: rows(runId(id), nodeOf(id), ""),
