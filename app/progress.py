@@ -52,7 +52,8 @@ def show(event: Event, progress: Progress, tasks: dict[str, TaskID]) -> None:
     else:
         state = STATES[event.kind]
         if event.kind == "done" and event.seconds is not None:
-            state = f"{event.seconds:.2f} s" + (f", {event.reused} of {event.total} steps reused" if event.reused else "")
+            spared = f", {event.reused} of {event.total} steps reused" if event.reused else ""
+            state = f"{event.seconds:.2f} s{spared}"
         total = progress.tasks[task].total if event.kind in ("done", "cached") else None
         progress.update(task, completed=total, state=state)
 

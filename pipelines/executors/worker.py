@@ -177,7 +177,7 @@ class Worker:
 
     def _memory(self) -> dict[str, dict[str, int]]:
         """What is resident, and may be at most, in bytes."""
-        held = {"values": self.values, "models": self.models}
+        held: dict[str, RecentValues | Models] = {"values": self.values, "models": self.models}
         return {name: {"bytes": each.bytes, "budget": each.budget} for name, each in held.items()}
 
     def _make_room(self) -> None:
