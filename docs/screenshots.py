@@ -1,0 +1,104 @@
+"""Makes the pictures of docs/editor.md from the editor itself: `python docs/screenshots.py`, some minutes.
+
+It needs what the end-to-end tests need (CONTRIBUTING.md): a started server on an empty workspace, driven in Chromium.
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT / "tests" / "e2e"), str(ROOT / "tests")]
+
+from conftest import ARGUMENTS, CHROMIUM, Editor  # noqa: E402
+from playwright.sync_api import expect, sync_playwright  # noqa: E402
+from served import served  # noqa: E402
+
+IMAGES = ROOT / "docs" / "images"
+WORKFLOW = ROOT / "pipelines" / "library" / "text_to_video.loom.json"
+MINUTES = 60_000
+SEEDS = 4
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as home, served(Path(home)) as server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        context.add_init_script("localStorage.setItem('patchloom.toured', 'yes')")
+        editor = Editor(context.new_page(), server)
+        editor.page.set_default_timeout(5 * MINUTES)
+        editor.bring_in(json.loads(WORKFLOW.read_text()), "first film")
+        show_earlier_results(editor)
+        show_versions(editor)
+        show_sheet(editor)
+        browser.close()
+
+
+def show_earlier_results(editor: Editor) -> None:
+    """A node in the viewer, one result back."""
+    page = editor.page
+    run(editor)
+    write(editor, "a blue star spinning over the sea")
+    run(editor)
+    editor.node("decode").locator(".node-header").click()
+    page.keyboard.press("v")
+    page.get_by_role("region", name="Viewer").get_by_role("button", name="Earlier result").click()
+    page.get_by_role("region", name="Viewer").locator("ins").first.wait_for()
+    picture(editor, "editor_earlier")
+    page.get_by_role("button", name="Close the viewer").click()
+
+
+def show_versions(editor: Editor) -> None:
+    """What has changed since the first version: a setting, a node that went, one that came."""
+    page = editor.page
+    editor.node("save").locator(".node-header").click()
+    page.keyboard.press("Delete")
+    # By the shortcut with the pointer on bare canvas, where the note is put.
+    page.mouse.move(1230, 420)
+    page.keyboard.press("Shift+N")
+    page.keyboard.type("Slower, and nearer to the water?")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+Shift+H")
+    page.locator(".version-row").last.click()
+    page.locator(".change-list").wait_for()
+    picture(editor, "editor_versions")
+    page.get_by_role("button", name="Restore").click()
+    page.keyboard.press("Control+Shift+H")
+
+
+def show_sheet(editor: Editor) -> None:
+    """The sheet of a batch of seeds."""
+    page = editor.page
+    page.keyboard.press("Control+Shift+Q")
+    page.get_by_role("spinbutton", name="Seeds").fill(str(SEEDS))
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator(".run-row")).to_have_count(SEEDS)
+    expect(page.locator(".run-row")).to_have_count(0, timeout=10 * MINUTES)
+    page.keyboard.press("Control+H")
+    page.get_by_role("button", name=f"Sheet of {SEEDS} runs").click()
+    page.locator(".sheet-grid video").nth(SEEDS - 1).wait_for()
+    picture(editor, "editor_sheet")
+
+
+def run(editor: Editor) -> None:
+    editor.page.keyboard.press("Control+Enter")
+    expect(editor.node("save")).to_have_attribute("data-status", "fresh", timeout=10 * MINUTES)
+
+
+def write(editor: Editor, text: str) -> None:
+    field = editor.node("prompt").get_by_role("textbox", name="Text")
+    field.fill(text)
+    field.blur()
+    editor.settled()
+
+
+def picture(editor: Editor, name: str) -> None:
+    """Once everything has come to rest."""
+    editor.page.wait_for_load_state("networkidle")
+    editor.page.wait_for_timeout(1000)
+    editor.page.screenshot(path=IMAGES / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main()
