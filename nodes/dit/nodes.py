@@ -59,8 +59,8 @@ def steps_taken(made: "Mapping[str, Value]") -> "list[dict[str, Array]]":
     way = made["trajectory"]
     assert isinstance(way, Trajectory)
     return [
-        {"x": x, "clean": clean, "level": level}
-        for x, clean, level in zip(way.states[1:], way.predictions, way.sigmas[1:], strict=False)
+        {"x": way.states[step + 1], "clean": way.predictions[step], "level": way.sigmas[step + 1]}
+        for step in range(way.spec.steps)
     ]
 
 
