@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,10 @@ def test_spreading_out_leaves_equal_room_and_the_outer_two_where_they_are(editor
     assert [place(editor.records(), node) for node in ("prompt", "again")] == [(0, 0), (900, 0)]
 
 
+def moved(before: tuple[float, float]) -> Callable[[dict[str, Any]], bool]:
+    return lambda records: place(records, "again") != before
+
+
 def test_a_node_snaps_to_the_grid_only_while_that_is_chosen(editor: Editor) -> None:
     editor.bring_in(ROW)
     for snapped in (True, False):
@@ -42,7 +47,7 @@ def test_a_node_snaps_to_the_grid_only_while_that_is_chosen(editor: Editor) -> N
         before = place(editor.records(), "again")
         x, y = middle(editor.node("again").locator(".node-title"))
         editor.drag((x, y), (x + 31, y + 43))
-        editor.wait_for_records(lambda records, before=before: place(records, "again") != before)
+        editor.wait_for_records(moved(before))
         at = place(editor.records(), "again")
         assert (at[0] % 12 == at[1] % 12 == 0) is snapped
 

@@ -10,7 +10,7 @@ from test_arranging import ROW, pick
 
 pytestmark = pytest.mark.e2e
 
-WIDGETS = {
+WIDGETS: dict[str, Any] = {
     "format": "patchloom/1",
     "nodes": {
         "resize": {"type": "resize", "version": 1, "params": {"width": 320, "height": 320}},
@@ -20,6 +20,9 @@ WIDGETS = {
     },
     "layout": {name: {"x": 340 * at, "y": 0} for at, name in enumerate(("resize", "canvas", "pad", "arrange"))},
 }
+
+
+CHAIN: dict[str, Any] = {**ROW}
 
 
 def params(records: dict[str, Any], node: str) -> dict[str, Any]:
@@ -153,8 +156,8 @@ def test_the_line_of_a_smooth_curve_goes_where_the_server_reckons_it(editor: Edi
 
 
 def test_a_widget_becomes_a_port_keeps_its_value_and_comes_back_without_its_wire(editor: Editor) -> None:
-    nodes = {**ROW["nodes"], "said": {**ROW["nodes"]["prompt"], "params": {"text": "kept"}}}
-    editor.bring_in({**ROW, "nodes": nodes, "layout": {**ROW["layout"], "said": {"x": 700, "y": 330}}})
+    nodes = {**CHAIN["nodes"], "said": {**CHAIN["nodes"]["prompt"], "params": {"text": "kept"}}}
+    editor.bring_in({**CHAIN, "nodes": nodes, "layout": {**CHAIN["layout"], "said": {"x": 700, "y": 330}}})
     said = editor.node("said")
     choose(editor, said.locator(".widget-caption"), "Make it a port")
     expect(said.get_by_role("textbox", name="Text")).to_have_count(0)
