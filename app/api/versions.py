@@ -30,7 +30,8 @@ def version_routes(workspace: Workspace) -> APIRouter:
     def changed(older: Version, newer: Version) -> str:
         pair = (older.digest, newer.digest)
         if pair not in said:
-            said[pair] = in_words(*map(versions.document, pair), workspace.library)
+            before, after = (versions.document(version.digest) for version in (older, newer))
+            said[pair] = in_words(before, after, workspace.library)
         return said[pair]
 
     def listed(workflow: str) -> list[dict[str, Any]]:
