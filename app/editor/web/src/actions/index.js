@@ -16,8 +16,8 @@ import { duration, fit, flow, select, selectedIds, selectedWires } from "../stat
 import { keepVersion, nameThisVersion } from "../state/versions.js";
 import { compare, view } from "../state/viewer.js";
 import { downloadWorkflow, openFromDisk, saveCopy } from "../state/workflows.js";
-import { copy, duplicate, openPalette, pasteFrom, pointerSpot } from "./adding.js";
 import { dissolve, goInside, group, leave, renamePort, selectedGroups } from "./grouping.js";
+import { copy, duplicate, openPalette, pasteFrom, pointerSpot } from "./adding.js";
 import { keysOf, keyText } from "./keys.js";
 
 const some = () => selectedIds().length > 0;
@@ -25,9 +25,9 @@ const cards = () => selectedIds().filter((id) => !isAnnotation(id));
 const someCards = () => cards().length > 0;
 /** [node id, name] of the widget whose menu is open, or that has the focus. */
 const theWidget = () => ui.menu?.widget ?? document.activeElement?.closest("[data-widget]")?.dataset.widget.split(".");
-const several = (count) => () => selectedIds().length >= count;
 /** Does the group show that port or widget of a node inside? */
 const shownOn = ([id, ...place], side = place[0]) => shownAs(id, side, place.at(-1)) !== null;
+const several = (count) => () => selectedIds().length >= count;
 
 // name: never changes, keys are kept by it. everywhere: while typing too. node, wire, pane, widget: in that context menu.
 // when: whether it can be done now. now: what it would do now, in a menu. detail: what it would do it to.
@@ -53,19 +53,19 @@ export const actions = [
   { name: "reset-widget", label: "Back to its default", group: "Edit", keys: ["Ctrl+Alt+Backspace"], everywhere: true, widget: true, when: () => Boolean(theWidget()), perform: (widget = theWidget()) => resetWidget(...widget) },
   { name: "reset", label: "Back to the defaults", group: "Edit", keys: [], node: true, when: someCards, perform: () => resetNodes(cards()) },
   { name: "keep-preset", label: "Keep the settings as a preset…", group: "Edit", keys: [], node: true, when: () => cards().length === 1, perform: () => keepPreset(cards()[0]) },
-  { name: "rename", label: "Rename…", group: "Edit", keys: ["F2"], node: true, when: some, perform: () => (ui.renaming = selectedIds()[0]) },
   { name: "show-widget", label: "Show on the group", group: "Edit", keys: [], widget: true, when: () => Boolean(theWidget() && scopeOf(theWidget()[0])), now: () => (shownOn(theWidget(), "widget") ? "Take off the group" : "Show on the group"), perform: ([id, name] = theWidget()) => toggleShown(id, "widget", name) },
   { name: "show-port", label: "Show a port on the group", group: "Edit", keys: [], port: true, when: () => Boolean(ui.menu?.port && scopeOf(ui.menu.port[0])), now: () => (shownOn(ui.menu.port) ? "Take off the group" : "Show on the group"), perform: ([id, side, name]) => toggleShown(id, side, name) },
   { name: "rename-port", label: "Rename on the group…", group: "Edit", keys: [], port: true, when: () => Boolean(ui.menu?.port && (shownOn(ui.menu.port) || groupAt(ui.menu.port[0]) !== null)), perform: renamePort },
+  { name: "rename", label: "Rename…", group: "Edit", keys: ["F2"], node: true, when: some, perform: () => (ui.renaming = selectedIds()[0]) },
 
   { name: "collapse", label: "Collapse", group: "Arrange", keys: ["H"], node: true, when: someCards, perform: collapse },
   { name: "tidy", label: "Tidy up", group: "Arrange", keys: ["L"], node: true, pane: true, perform: tidy },
-  { name: "frame", label: "Frame", group: "Arrange", keys: ["Ctrl+J"], node: true, pane: true, perform: () => put(addFrame()) },
   { name: "group", label: "Group", group: "Arrange", keys: ["Ctrl+G"], node: true, when: someCards, perform: group },
   { name: "ungroup", label: "Dissolve the group", group: "Arrange", keys: ["Ctrl+Shift+G"], node: true, when: () => selectedGroups().length > 0, perform: dissolve },
   { name: "enter", label: "Go inside", group: "Arrange", keys: ["Enter"], node: true, when: () => selectedGroups().length === 1, perform: () => goInside() },
   { name: "leave", label: "Leave the group", group: "Arrange", keys: ["Alt+ArrowUp"], pane: true, when: () => trail.value.length > 0, perform: () => leave() },
   { name: "keep-group", label: "Save to the library…", group: "Arrange", keys: [], node: true, when: () => selectedGroups().length === 1, perform: () => keepGroup(selectedGroups()[0]) },
+  { name: "frame", label: "Frame", group: "Arrange", keys: ["Ctrl+J"], node: true, pane: true, perform: () => put(addFrame()) },
   { name: "note", label: "Add a note", group: "Arrange", keys: ["Shift+N"], pane: true, perform: () => put(addNote(pointerSpot() ?? undefined)) },
   { name: "pin", label: "Pin", group: "Arrange", keys: ["P"], node: true, when: some, perform: togglePin },
   { name: "snap", label: "Snap to the grid", group: "Arrange", keys: ["Shift+G"], perform: () => flip("snap") },
@@ -92,6 +92,7 @@ export const actions = [
   { name: "queue", label: "Queue", group: "View", keys: ["Ctrl+Shift+Q"], perform: () => toggleRail("queue") },
   { name: "history", label: "History", group: "View", keys: ["Ctrl+H"], perform: () => toggleRail("history") },
   { name: "cache", label: "Cache", group: "View", keys: [], perform: () => toggleRail("cache") },
+  { name: "models", label: "Models", group: "View", keys: ["Ctrl+Shift+M"], perform: () => toggleRail("models") },
   { name: "versions", label: "Versions", group: "View", keys: ["Ctrl+Shift+H"], perform: () => toggleRail("versions") },
   { name: "minimap", label: "Minimap", group: "View", keys: ["Shift+M"], pane: true, perform: () => flip("minimap") },
   { name: "theme", label: "Light or dark", group: "View", keys: [], perform: () => (ui.theme = ui.theme === "dark" ? "light" : "dark") },
