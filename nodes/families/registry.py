@@ -57,7 +57,7 @@ FAMILIES = (
         "ltx",
         "LTX-Video",
         ("LTXPipeline", "LTXImageToVideoPipeline", "LTXConditionPipeline"),
-        "LTX-Video Open Weights",
+        "OpenRAIL-M (0.9.5), LTXV Open Weights (0.9.7 on)",
     ),
     Family("mochi", "Mochi", ("MochiPipeline",), "Apache-2.0"),
     Family(

@@ -1,0 +1,124 @@
+"""LTX-Video's text encoder, transformer and VAE behind our protocols; the modules are diffusers' and transformers'."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from diffusers import LTXVideoTransformer3DModel
+from torch import Tensor, nn
+
+from assets.values import DiT, ModelHandle, Patches, TextEncoder, VideoVAE
+from assets.values.array import Array
+from assets.values.patches import Grid, grid_tokens
+from nodes.dit.config import Objective
+from nodes.dit.denoiser import Request
+from nodes.dit.guidance import Predict
+from nodes.dit.objectives import shifted
+from nodes.dit.skipping import Skips
+from nodes.families.folder import read_folder
+from nodes.families.ltx.handles import is_keyed, max_tokens, stride
+from nodes.families.ltx.places import Places, key_rows, key_tokens, keyed_places, latent_places, without_keys
+from nodes.families.ltx.vae import LTXVAE
+from nodes.families.rows import PredictClip, clip_by_clip, guided_by
+from nodes.families.schedules import linear_quadratic
+from nodes.families.t5 import T5Text
+from nodes.patches.layout import patchify, unpatchify
+
+
+def load(handle: ModelHandle) -> nn.Module:
+    """The module of a handle, in eval mode, on the CPU."""
+    folder = Path(handle.path)
+    match handle:
+        case TextEncoder():
+            found = read_folder(folder)
+            return T5Text(folder, handle.encoder, max_tokens(found), sees_padding=not is_keyed(found))
+        case DiT():
+            return LTXDiT(folder)
+        case VideoVAE():
+            return LTXVAE(folder)
+        case _:
+            raise TypeError(f"LTX-Video has no {type(handle).__name__}")
+
+
+class LTXDiT(nn.Module):
+    """A transformer that is told a noise level for each token, and its place in seconds and pixels.
+
+    From version 0.9.5 on a single frame may be given anywhere, as tokens beside those of the canvas: see `places`.
+    """
+
+    objective: Objective = "flow"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        found = read_folder(folder)
+        self.transformer = LTXVideoTransformer3DModel.from_pretrained(folder / "transformer", local_files_only=True)
+        self.transformer.eval()
+        config = self.transformer.config
+        self.patch = config.patch_size_t, config.patch_size, config.patch_size
+        self.stride = stride(found.config("vae"))
+        self.scheduler = found.config("scheduler")
+        self.keyed = is_keyed(found)
+
+    def levels(self, steps: int, shift: float, grids: Sequence[Grid]) -> Tensor:
+        """Linear, then quadratic; before 0.9.5 even ones, shifted by the largest clip's size and stretched to end high.
+
+        See diffusers pipelines/ltx, `calculate_shift`, and the scheduler's `stretch_shift_to_terminal`.
+        """
+        if self.keyed:
+            return shifted(linear_quadratic(steps), shift or 1.0)
+        even = 1 - torch.arange(steps, dtype=torch.float64) / steps
+        levels = shifted(even, shift or self._shift(max(map(grid_tokens, grids))))
+        last = self.scheduler.get("shift_terminal")
+        if last and steps > 1:
+            levels = 1 - (1 - levels) * (1 - last) / (1 - levels[-1])
+        return torch.cat([levels, levels.new_zeros(1)])
+
+    def starts(self, patches: Patches) -> Tensor:
+        return without_keys(patches) if self.keyed else torch.as_tensor(patches.noise)
+
+    def predictor(self, requests: Sequence[Request], device: str, skips: Skips | None) -> Predict:
+        return clip_by_clip(requests, lambda request, grid: self._clip(request, grid, device))
+
+    def _clip(self, request: Request, grid: Grid, device: str) -> PredictClip:
+        patches = request.patches
+        text = self._text(request.conditioning.embeds, device)
+        null = self._text(request.negative.embeds if request.negative else request.conditioning.null, device)
+        keys, places = self._told(patches, grid, device)
+        beside = keys.shape[1]
+
+        def predict(latent: Tensor, levels: Tensor) -> Tensor:
+            tokens = torch.cat([keys, patchify(latent, self.patch)], dim=1)
+            if beside:
+                levels = torch.cat([levels.new_zeros(1, beside), levels.expand(1, tokens.shape[1] - beside)], dim=1)
+
+            def forward(rows: Tensor) -> Tensor:
+                made = self.transformer(tokens.to(rows.dtype), rows, 1000 * levels, None, return_dict=False, **places)
+                return unpatchify(made[0][:, beside:].float(), grid, self.patch)
+
+            return guided_by(request.guidance, lambda: forward(text), lambda: forward(null))
+
+        return predict
+
+    def _told(self, patches: Patches, grid: Grid, device: str) -> tuple[Tensor, Places]:
+        """Tokens (1 k d) that are given beside the canvas, and where they and the canvas's are, for the transformer."""
+        if not self.keyed:
+            return key_tokens(patches, []).to(device), latent_places(grid, patches.fps, self.stride)
+        rows = key_rows(patches)
+        places = keyed_places(grid, self.patch, self.stride, patches.fps, rows)
+        return key_tokens(patches, rows).to(device), {"video_coords": places.to(device)}
+
+    def _shift(self, tokens: int) -> float:
+        """The makers': its logarithm lies on a line over the number of tokens."""
+        told = self.scheduler
+        if not told.get("use_dynamic_shifting"):
+            return float(told.get("shift", 1.0))
+        low, high = told.get("base_image_seq_len", 256), told.get("max_image_seq_len", 4096)
+        least, most = told.get("base_shift", 0.5), told.get("max_shift", 1.15)
+        return math.exp(least + (most - least) * (tokens - low) / (high - low))
+
+    def _text(self, rows: Array, device: str) -> Tensor:
+        """(1 m d): all of them text, so the padding that the makers mask out is left away."""
+        return torch.as_tensor(rows).to(device, self.transformer.dtype)[None]

@@ -1,0 +1,131 @@
+"""LTX-Video from 0.9.5 on: frames given anywhere make what LTXConditionPipeline makes of them."""
+
+from pathlib import Path
+
+import pytest
+import tiny_ltx
+import torch
+from bench import loaded
+from diffusers import LTXConditionPipeline
+from diffusers.pipelines.ltx import pipeline_ltx_condition as reference_module
+from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXVideoCondition, linear_quadratic_schedule
+from exact import require_exact
+from ltx_frames import CLIP, IMAGE, OTHER, SIZE, empty, given, pictures
+from parity import PROMPT, first_noise, make
+
+from assets.values import Clip, Patches, Text
+from nodes.api import SpecError
+from nodes.dit.nodes import sample_spec
+from nodes.families.registry import components
+from nodes.patches.arrangement import Place
+from nodes.patches.layout import unpatchify
+from nodes.patches.nodes import arrange_patches, arrange_patches_spec, noise_patches_spec
+from nodes.text_encoder.nodes import encode_text_spec
+
+# diffusers' scheduler hands numpy a tensor in a way that is on its way out.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")
+SHORT = Clip(CLIP.frames[:9], 25.0)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_ltx.write(tmp_path_factory.mktemp("models") / "ltx-0.9.5", keyed=True, finishes=True)
+
+
+@pytest.fixture
+def reference(folder: Path, monkeypatch: pytest.MonkeyPatch) -> LTXConditionPipeline:
+    """The reference, without what it draws of its own: it encodes to the mean, and starts from our sampler's noise."""
+
+    def drawn(shape: torch.Size, **_: object) -> torch.Tensor:
+        frames = 1 + 8 * (shape[2] - 1)
+        return first_noise(components(folder), size={**SIZE, "frames": frames}).reshape(shape)
+
+    def mean(encoder_output: object, generator: object = None) -> torch.Tensor:
+        return encoder_output.latent_dist.mode()
+
+    monkeypatch.setattr(reference_module, "randn_tensor", drawn)
+    monkeypatch.setattr(reference_module, "retrieve_latents", mean)
+    pipeline = LTXConditionPipeline.from_pretrained(folder)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def condition(clip: Clip, frame: int) -> LTXVideoCondition:
+    if len(clip.frames) == 1:
+        return LTXVideoCondition(image=pictures(clip)[0], frame_index=frame)
+    return LTXVideoCondition(video=pictures(clip), frame_index=frame)
+
+
+def agree(
+    folder: Path, reference: LTXConditionPipeline, canvas: Patches, told: list[LTXVideoCondition], frames: int = 17
+) -> None:
+    latent = reference(
+        conditions=told or None, prompt=PROMPT, num_inference_steps=4, guidance_scale=3.0, num_frames=frames,
+        height=64, width=96, frame_rate=25, image_cond_noise_scale=0.0, output_type="latent",
+    ).frames  # fmt: skip
+    made = make(folder, canvas=canvas, guidance=3.0, sampler="euler")
+    assert float(latent.std()) > 0.1
+    torch.testing.assert_close(torch.as_tensor(made.latent.data), latent[0], atol=1e-5, rtol=0)
+
+
+def test_text_to_video_is_the_reference_pipelines(folder: Path, reference: LTXConditionPipeline) -> None:
+    agree(folder, reference, empty(folder), [])
+
+
+@pytest.mark.parametrize(
+    ("place", "frames"), [("first frame", [0]), ("last frame", [16]), ("first and last frame", [0, 16])]
+)
+def test_an_image_given_is_the_reference_pipelines(
+    folder: Path, reference: LTXConditionPipeline, place: Place, frames: list[int]
+) -> None:
+    canvas = arrange_patches(empty(folder), given(folder, IMAGE), place=place)
+    agree(folder, reference, canvas, [condition(IMAGE, frame) for frame in frames])
+
+
+def test_a_clip_extended_is_the_reference_pipelines(folder: Path, reference: LTXConditionPipeline) -> None:
+    canvas = arrange_patches(empty(folder), given(folder, SHORT), place="start")
+    agree(folder, reference, canvas, [condition(SHORT, 0)])
+
+
+def test_a_clip_that_leads_to_an_image_is_the_reference_pipelines(
+    folder: Path, reference: LTXConditionPipeline
+) -> None:
+    canvas = arrange_patches(empty(folder, 33), given(folder, SHORT), given(folder, OTHER), place="both ends")
+    agree(folder, reference, canvas, [condition(SHORT, 0), condition(OTHER, 32)], frames=33)
+
+
+def test_rows_of_a_clip_given_at_the_end_stay_as_they_are(folder: Path) -> None:
+    clip = given(folder, CLIP)
+    canvas = arrange_patches(empty(folder, 33), clip, place="end")
+    made = torch.as_tensor(make(folder, canvas=canvas, guidance=1.0, sampler="euler").latent.data)
+    kept = unpatchify(torch.as_tensor(clip.tokens)[None], clip.grids[0], clip.patch)[0]
+    assert torch.equal(made[:, 3:], kept[:, 1:])
+    assert float(made[:, :3].std()) > 0.1
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7, 50])
+def test_the_levels_are_the_reference_schedules(folder: Path, steps: int) -> None:
+    levels = loaded(components(folder).dit).levels(steps, 0, [(3, 2, 3)])
+    torch.testing.assert_close(levels[:-1].float(), linear_quadratic_schedule(steps), atol=1e-6, rtol=0)
+    assert levels[-1] == 0
+
+
+def test_a_run_with_frames_given_at_both_ends_is_resumed_and_branched_from_exactly(folder: Path) -> None:
+    canvas = arrange_patches(empty(folder), given(folder, IMAGE), place="first and last frame")
+    require_exact(folder, canvas, "dpm++2m")
+
+
+def test_what_does_not_go_together_is_refused_at_the_wire(folder: Path, tmp_path: Path) -> None:
+    old = components(tiny_ltx.write(tmp_path / "ltx"))
+    new = components(folder)
+    size = {"width": 96, "height": 64, "frames": 17, "fps": 25}
+    text, other = (encode_text_spec(models.text_encoder, Text(PROMPT).spec) for models in (new, old))
+    canvas, older = (noise_patches_spec(models.dit, models.vae, **size) for models in (new, old))
+    with pytest.raises(SpecError, match=r"'ltx-8'.*'ltx-8-0\.9\.5'"):
+        noise_patches_spec(new.dit, old.vae, **size)
+    with pytest.raises(SpecError, match=r"text encoded by 'ltx-128'.*'ltx-256'"):
+        sample_spec(new.dit, canvas, other, 4)
+    sample_spec(new.dit, arrange_patches_spec(canvas, canvas, "last frame", 0, 0), text, 4)
+    sample_spec(old.dit, arrange_patches_spec(older, older, "first frame", 0, 0), other, 4)
+    with pytest.raises(SpecError, match="goes on from the first frame alone"):
+        sample_spec(old.dit, arrange_patches_spec(older, older, "last frame", 0, 0), other, 4)
