@@ -54,6 +54,12 @@ class Family:
 FAMILIES = (
     Family("wan", "Wan", ("WanPipeline", "WanImageToVideoPipeline"), "Apache-2.0"),
     Family(
+        "skyreels",
+        "SkyReels-V2",
+        ("SkyReelsV2Pipeline", "SkyReelsV2DiffusionForcingPipeline"),
+        "Skywork Community",
+    ),
+    Family(
         "ltx",
         "LTX-Video",
         ("LTXPipeline", "LTXImageToVideoPipeline", "LTXConditionPipeline"),
@@ -66,6 +72,7 @@ FAMILIES = (
         ("CogVideoXPipeline", "CogVideoXImageToVideoPipeline"),
         "Apache-2.0 (2B), CogVideoX licence (5B)",
     ),
+    Family("hunyuan", "HunyuanVideo", ("HunyuanVideoPipeline",), "Tencent Hunyuan Community (not in EU, UK, KR)"),
 )
 LIBRARIES = ("diffusers", "transformers")
 

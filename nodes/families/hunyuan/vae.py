@@ -1,0 +1,48 @@
+"""HunyuanVideo's VAE, decoded some frames at a time as diffusers does it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKLHunyuanVideo
+from torch import Tensor, nn
+
+
+class HunyuanVAE(nn.Module):
+    """Its normalisation spans all frames that go through it together: so it goes by overlapping tiles of time."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.vae = AutoencoderKLHunyuanVideo.from_pretrained(folder / "vae", local_files_only=True).eval()
+
+    def encode(self, pixels: Tensor) -> Tensor:
+        """Pixels (1 3 t h w) in [-1, 1] -> latent (1 c t h w), scaled."""
+        latent: Tensor = self.vae.encode(pixels.to(self.vae.dtype)).latent_dist.mode().float()
+        return latent * self.vae.config.scaling_factor
+
+    def decode_chunks(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Chunks of a latent along the time -> pixels of four latent frames, then of three at a time.
+
+        Equal to `AutoencoderKLHunyuanVideo._temporal_tiled_decode`, holding one tile and the last: tiles begin three
+        latent frames apart, span five, and are blended over the four frames that both end and begin with.
+        """
+        vae = self.vae
+        stride = vae.tile_sample_stride_num_frames
+        blended = vae.tile_sample_min_num_frames - stride
+        span, step = (frames // vae.temporal_compression_ratio for frames in (vae.tile_sample_min_num_frames, stride))
+        frames = (frame for chunk in chunks for frame in chunk.split(1, dim=2))
+        before: Tensor | None = None
+        tile = list(islice(frames, span + 1))
+        while tile:
+            latent = torch.cat(tile, dim=2) / vae.config.scaling_factor
+            pixels = vae.decoder(vae.post_quant_conv(latent.to(vae.dtype)))
+            if before is not None:
+                pixels = vae.blend_t(before, pixels[:, :, 1:], blended)
+            yield pixels[:, :, : stride + (before is None)].float().clamp(-1, 1)
+            before = pixels
+            tile = tile[step:] + list(islice(frames, step))
+            if len(tile) == 1:  # it is the last one's end already
+                break
