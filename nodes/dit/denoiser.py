@@ -24,7 +24,10 @@ from nodes.text_encoder.model import Encoded
 
 @dataclass(frozen=True)
 class Request:
-    """What the sampler node is asked for. levels (steps + 1): of the denoiser. `negative` None: away from no text."""
+    """What the sampler node is asked for. levels (steps + 1): of the denoiser. `negative` None: away from no text.
+
+    origin: the time coordinate of the first row, where it is a window of a longer clip.
+    """
 
     patches: Patches
     conditioning: Conditioning
@@ -32,6 +35,7 @@ class Request:
     seed: int
     guidance: float
     levels: Tensor
+    origin: int = 0
 
 
 @runtime_checkable
@@ -80,7 +84,7 @@ class BuiltIn:
         clips = [(request, grid) for request in requests for grid in request.patches.grids]
         return guided(
             self._dit,
-            torch.cat([grid_coords(*grid) for _, grid in clips]).to(device),
+            torch.cat([grid_coords(*grid, start=request.origin) for request, grid in clips]).to(device),
             _encoded([request.conditioning.embeds for request, _ in clips], device),
             _encoded([_null(request) for request, _ in clips], device),
             _scale(requests, device),

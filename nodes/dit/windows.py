@@ -6,16 +6,21 @@ on the window alone.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from assets.values import Conditioning, ConditioningSpec, DiT, Patches, PatchesSpec
-from assets.values.array import Array
 from nodes.api import Range, Seed, SpecError, node
 from nodes.context import Context
 from nodes.dit.nodes import sample_spec
+from nodes.models.handles import FAMILY
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Rows of patches in time (latent frames, of the built-in DiT) that the longest clips in training had.
 TRAINED_ROWS = 17
+MOST_ROWS = 65
+AddsNone = Literal["euler", "heun", "dpm++2m", "unipc"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class Window:
     @property
     def origin(self) -> int:
         """The time coordinate of its first row."""
-        return min(self.start, TRAINED_ROWS - (self.stop - self.start))
+        return max(0, min(self.start, TRAINED_ROWS - (self.stop - self.start)))
 
 
 def windows(rows: int, window: int, overlap: int) -> list[Window]:
@@ -57,11 +62,21 @@ def sample_windows_spec(
         )
     if len(patches.grids) != 1:
         raise SpecError(f"Got {len(patches.grids)} clips packed together; needs one. Sample each by itself.")
+    if dit.family == FAMILY and window > TRAINED_ROWS:
+        raise SpecError(
+            f"Got windows of {window} latent frames; the built-in DiT was trained on {TRAINED_ROWS} at most. Try "
+            f"{TRAINED_ROWS}."
+        )
+    if dit.given != "anywhere" and patches.grids[0][0] > window:
+        raise SpecError(
+            f"Got a canvas of {patches.grids[0][0]} latent frames in windows of {window}; this DiT cannot go on from "
+            "the window before. Make the canvas shorter, or use a DiT that goes on from frames anywhere."
+        )
     return sample_spec(dit, patches, conditioning, steps, negative).patches
 
 
 @node(
-    version=1,
+    version=2,
     category="sampling",
     spec=sample_windows_spec,
     label="Long sampler",
@@ -79,34 +94,31 @@ def sample_windows(
     seed: Annotated[int, Seed(), "Another seed, another clip; the same seed gives the same clip again."] = 0,
     steps: Annotated[int, Range(1, 200), "Steps for each window."] = 24,
     guidance: Annotated[float, Range(1, 20, 0.1), "How closely the text is followed; 1 is without guidance."] = 4.0,
-    window: Annotated[int, Range(2, TRAINED_ROWS), "Latent frames that are made together, at most 17."] = 9,
-    overlap: Annotated[int, Range(1, TRAINED_ROWS - 1), "Latent frames that two windows share."] = 3,
+    window: Annotated[
+        int, Range(2, MOST_ROWS), "Latent frames that are made together: 17 at most for the built-in DiT."
+    ] = 9,
+    overlap: Annotated[int, Range(1, MOST_ROWS - 1), "Latent frames that two windows share."] = 3,
     shift: Annotated[
-        float, Range(0, 12, 0.1), "Above 1: more of the steps at high noise, for larger windows; 0: by their size."
+        float, Range(0, 12, 0.1), "Above 1: more of the steps at high noise, for larger windows; 0: as suits the model."
     ] = 1.0,
+    sampler: Annotated[AddsNone, "dpm++2m and unipc need fewer steps, heun two forwards a step."] = "euler",
 ) -> Patches:
     """Make a long clip window by window, each going on from the last; memory does not grow with the length."""
     import torch
     from einops import rearrange
 
     from nodes.dit import samplers
-    from nodes.dit.denoiser import levels_for
-    from nodes.dit.guidance import guided
+    from nodes.dit.denoiser import Request, denoiser
     from nodes.dit.objectives import foreseen
-    from nodes.patches.layout import grid_coords
-    from nodes.text_encoder.model import Encoded
 
-    def encoded(rows: Array) -> Encoded:
-        text = rearrange(torch.as_tensor(rows), "m d -> 1 m d").to(ctx.device)
-        return Encoded(text, torch.ones(text.shape[:2], dtype=torch.bool, device=ctx.device))
-
-    model = ctx.model(dit)
+    model = denoiser(ctx.model(dit))
     length, high, wide = patches.grids[0]
+    layout = (patches.patch, patches.space, patches.fps)
     tokens = rearrange(torch.as_tensor(patches.tokens), "(t hw) d -> t hw d", t=length).clone()
     noise = rearrange(torch.as_tensor(patches.noise), "(t hw) -> t hw", t=length)
-    text, null = encoded(conditioning.embeds), encoded(negative.embeds if negative else conditioning.null)
     planned, done = windows(length, window, overlap), ctx.kept()
     progress = ctx.steps(len(planned) * steps)
+    take = samplers.solver(sampler, _adds_none)
     # Drawn on the CPU, so that a seed means the same noise on every device.
     generator = torch.Generator().manual_seed(seed)
 
@@ -120,22 +132,27 @@ def sample_windows(
             continue
         given = noise[rows].clone()
         given[: part.given] = 0
-        clean, eps, given = (
-            rearrange(x, "t hw ... -> 1 (t hw) ...").to(ctx.device) for x in (tokens[rows], eps, given)
+        begun = Patches(tokens[rows].flatten(0, 1), given.flatten(), (size,), *layout)
+        levels = model.levels(steps, shift, [size])
+        request = Request(begun, conditioning, negative, seed, guidance, levels, part.origin)
+        clean, first, starts = (
+            rearrange(x, "n ... -> 1 n ...").to(ctx.device)
+            for x in (torch.as_tensor(begun.tokens), eps.flatten(0, 1), model.starts(begun))
         )
-        coords = grid_coords(*size, start=part.origin).to(ctx.device)
         with torch.inference_mode():
-            foresee = foreseen(model.config.objective, guided(model, coords, text, null, guidance))
-            state = samplers.begin(clean, given, eps, levels_for(steps, shift, [size]), model.config.objective)
+            foresee = foreseen(model.objective, model.predictor([request], ctx.device, None))
+            state = samplers.begin(clean, starts, first, levels, model.objective)
             for _ in range(steps):
                 next(progress)
-                state = samplers.euler(state, foresee)
-                ctx.preview(
-                    Patches(state.clean[0].cpu(), given[0].cpu(), (size,), patches.patch, patches.space, patches.fps)
-                )
+                state = take(state, foresee)
+                ctx.preview(Patches(state.clean[0].cpu(), begun.noise, (size,), *layout))
         tokens[rows] = rearrange(state.x[0].cpu(), "(t hw) d -> t hw d", t=size[0])
         ctx.keep({"tokens": tokens[rows].clone()})
     next(progress, None)
 
     flat = rearrange(tokens, "t hw d -> (t hw) d")
     return Patches(flat, torch.zeros(len(flat)), patches.grids, patches.patch, patches.space, patches.fps)
+
+
+def _adds_none(step: int) -> "Tensor":
+    raise AssertionError("the samplers here add no noise")

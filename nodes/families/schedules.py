@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,3 +22,19 @@ def linear_quadratic(steps: int) -> Tensor:
     line = THRESHOLD / half * step
     square = ((step - half).clamp(min=0) / (steps - half)) ** 2
     return 1 - line - (1 - line[-1]) * square
+
+
+def unipc_levels(steps: int, shift: float) -> Tensor:
+    """Levels (steps + 1) to 0, float64, as diffusers' UniPCMultistepScheduler has them with `use_flow_sigmas`.
+
+    They begin just below 1, since its logarithms need a signal, and are shifted (Esser et al. 2024, eq. 23).
+    """
+    even = torch.as_tensor(np.linspace(1, 1e-3, steps + 1)[:-1])
+    levels = shift * even / (1 + (shift - 1) * even)
+    levels[0] -= 1e-6
+    return torch.cat([levels, levels.new_zeros(1)])
+
+
+def whole_timesteps(levels: Tensor) -> Tensor:
+    """The timesteps of 1000 that levels stand for, whole numbers as in that scheduler; rounding does not count."""
+    return torch.floor(1000 * levels + 1e-3)

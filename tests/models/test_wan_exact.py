@@ -1,7 +1,5 @@
 """Wan: an interrupted run goes on, and a branch joins the way, to the same bits."""
 
-from pathlib import Path
-
 import pytest
 import tiny_wan
 import torch

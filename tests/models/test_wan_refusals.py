@@ -41,15 +41,15 @@ def test_text_of_another_encoder_is_refused(text_to_video: Components) -> None:
 
 
 def test_ten_frames_are_refused(image_to_video: Components) -> None:
-    with pytest.raises(SpecError, match="10 frames; it needs 1 [+] 4k.*Try 9"):
+    with pytest.raises(SpecError, match=r"10 frames; it needs 1 [+] 4k.*Try 9"):
         noise_patches_spec(image_to_video.dit, image_to_video.vae, 48, 32, 10, 16.0)
-    with pytest.raises(SpecError, match="10 frames; it needs 1 [+] 4k.*Try 9"):
+    with pytest.raises(SpecError, match=r"10 frames; it needs 1 [+] 4k.*Try 9"):
         canvas_from_frames_spec(image_to_video.dit, image_to_video.vae, IMAGE, "first frame", 10, 16.0)
 
 
 def test_an_empty_canvas_is_refused_where_a_frame_is_needed(image_to_video: Components) -> None:
     canvas = noise_patches_spec(image_to_video.dit, image_to_video.vae, 48, 32, 9, 16.0)
-    with pytest.raises(SpecError, match="nothing is given; this DiT goes on from the first frame.*Canvas from frames"):
+    with pytest.raises(SpecError, match=r"nothing is given; this DiT goes on from the first frame.*Canvas from frames"):
         sample_spec(image_to_video.dit, canvas, ConditioningSpec(32, "wan", images=1), 4)
 
 
@@ -76,7 +76,7 @@ def test_an_image_that_was_encoded_by_itself_is_refused_where_it_belongs_among_g
 
 def test_a_text_alone_is_refused_where_a_picture_is_to_be_shown(image_to_video: Components) -> None:
     canvas = canvas_from_frames_spec(image_to_video.dit, image_to_video.vae, IMAGE, "first frame", 9, 16.0)
-    with pytest.raises(SpecError, match="tells of no picture; this DiT needs one picture.*Encode image"):
+    with pytest.raises(SpecError, match=r"tells of no picture; this DiT needs one picture.*Encode image"):
         sample_spec(image_to_video.dit, canvas, TEXT, 4)
     shown = encode_image_spec(image_encoder(Path(image_to_video.dit.path)), TEXT, IMAGE)
     assert sample_spec(image_to_video.dit, canvas, shown, 4).patches == canvas

@@ -57,9 +57,9 @@ def scheduler() -> UniPCMultistepScheduler:
 
 def write_text_to_video(folder: Path, *, experts: int = 1, boundary: float | None = None) -> Path:
     """A Wan 2.1 text-to-video folder, or with two experts one of Wan 2.2 A14B."""
-    text = _text(folder)
+    said = text(folder)
     pipeline = WanPipeline(
-        **text,
+        **said,
         vae=vae(),
         scheduler=scheduler(),
         transformer=transformer(),
@@ -74,7 +74,7 @@ def write_5b(folder: Path, *, image: bool = False) -> Path:
     """A Wan 2.2 TI2V-5B folder: text to video, and with `image` as its image-to-video pipeline has it."""
     kind = WanImageToVideoPipeline if image else WanPipeline
     pipeline = kind(
-        **_text(folder), vae=vae_of_5b(), scheduler=scheduler(), transformer=transformer(48, 48), expand_timesteps=True
+        **text(folder), vae=vae_of_5b(), scheduler=scheduler(), transformer=transformer(48, 48), expand_timesteps=True
     )
     pipeline.save_pretrained(folder)
     return folder
@@ -82,7 +82,7 @@ def write_5b(folder: Path, *, image: bool = False) -> Path:
 
 def write_image_to_video(folder: Path, *, ends: bool = False, boundary: float | None = None) -> Path:
     """A Wan 2.1 image-to-video folder; with `ends` that of first and last frame, with a boundary Wan 2.2 A14B."""
-    text = _text(folder)
+    said = text(folder)
     torch.manual_seed(3)
     if boundary is None:
         sizes = CLIPVisionConfig(
@@ -97,7 +97,7 @@ def write_image_to_video(folder: Path, *, ends: bool = False, boundary: float | 
     else:
         looks, more = {"image_encoder": None, "image_processor": None}, {}
     pipeline = WanImageToVideoPipeline(
-        **text,
+        **said,
         **looks,
         vae=vae(),
         scheduler=scheduler(),
@@ -109,7 +109,8 @@ def write_image_to_video(folder: Path, *, ends: bool = False, boundary: float | 
     return folder
 
 
-def _text(folder: Path) -> dict[str, Any]:
+def text(folder: Path) -> dict[str, Any]:
+    """Tokenizer and text encoder, by the names that pipelines have for them."""
     write_t5_tokenizer(folder / "tokenizer")
     torch.manual_seed(2)
     write_umt5(folder / "text_encoder")

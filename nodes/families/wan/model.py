@@ -26,6 +26,7 @@ from nodes.families.folder import read_folder
 from nodes.families.formats.loading import load_part
 from nodes.families.formats.tokenizer import load_tokenizer
 from nodes.families.rows import PredictClip, clip_by_clip, guided_by
+from nodes.families.schedules import unipc_levels, whole_timesteps
 from nodes.families.wan.handles import FAMILY, MAX_TOKENS
 from nodes.families.wan.told import mask_and_latent
 
@@ -106,12 +107,7 @@ class WanDiT(nn.Module):
         self.stride = sizes.in_channels - 2 * sizes.out_channels
 
     def levels(self, steps: int, shift: float, grids: Sequence[Grid]) -> Tensor:
-        """As the UniPC scheduler of the makers has them: from just below 1, since its logarithms need a signal."""
-        shift = shift or self.shift
-        even = torch.as_tensor(np.linspace(1, 1e-3, steps + 1)[:-1])
-        levels = shift * even / (1 + (shift - 1) * even)
-        levels[0] -= 1e-6
-        return torch.cat([levels, levels.new_zeros(1)])
+        return unipc_levels(steps, shift or self.shift)
 
     def starts(self, patches: Patches) -> Tensor:
         """All from noise where what is given is told by channels of its own; those are sampled along with the rest."""
@@ -143,8 +139,8 @@ class WanDiT(nn.Module):
         return predict
 
     def _timestep(self, levels: Tensor, latent: Tensor) -> Tensor:
-        """(1,), or (1 n) where each token has its own. Whole numbers, as in the makers' scheduler."""
-        steps = torch.floor(1000 * levels + 1e-3)
+        """(1,), or (1 n) where each token has its own."""
+        steps = whole_timesteps(levels)
         if not self.per_token:
             return steps.flatten()[:1]
         pt, ph, pw = self.patch
