@@ -101,9 +101,9 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class ModelName:
-    """A text widget that names a model on disk: all of a family's ("models"), or a single file of weights."""
+    """A text widget that names a model on disk: all of a family's, a file of weights, or a language model."""
 
-    part: Literal["models", "file"]
+    part: Literal["models", "file", "language"]
 
 
 Meta = Range | Lines | Seed | FileName | Colour | Curve | ModelName

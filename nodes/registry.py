@@ -8,6 +8,7 @@ from nodes.api import REGISTRY, Node
 MODULES = (
     "models.nodes",
     "families.nodes",
+    "families.language.nodes",
     "families.images",
     "families.frames",
     "prompt.nodes",

@@ -7,7 +7,7 @@ server and a torch tensor in a worker, and the shapes are the same.
 
 from assets.values.clip import Clip, ClipSpec
 from assets.values.conditioning import Conditioning, ConditioningSpec
-from assets.values.handles import Captioner, DiT, Expander, ImageEncoder, ModelHandle, TextEncoder, VideoVAE
+from assets.values.handles import Captioner, Describer, DiT, Expander, ImageEncoder, ModelHandle, TextEncoder, VideoVAE
 from assets.values.latent import Latent, LatentSpec
 from assets.values.mask import Mask, MaskSpec
 from assets.values.patches import Patches, PatchesSpec
@@ -30,6 +30,7 @@ Value = (
     | VideoVAE
     | DiT
     | ImageEncoder
+    | Describer
     | Captioner
     | Expander
 )
@@ -47,6 +48,7 @@ Spec = (
     | VideoVAE
     | DiT
     | ImageEncoder
+    | Describer
     | Captioner
     | Expander
 )
@@ -67,6 +69,7 @@ VALUE_TYPES: dict[str, type] = {
         VideoVAE,
         DiT,
         ImageEncoder,
+        Describer,
         Captioner,
         Expander,
     )
@@ -79,6 +82,7 @@ __all__ = [
     "ClipSpec",
     "Conditioning",
     "ConditioningSpec",
+    "Describer",
     "DiT",
     "Expander",
     "ImageEncoder",

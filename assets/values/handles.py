@@ -104,3 +104,8 @@ class Expander(ModelHandle):
     """Makes a short prompt into a descriptive one. instructions: what a language model is told first."""
 
     instructions: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Describer(ModelHandle):
+    """A vision language model: reads frames and writes what they show."""

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from assets.weight_files import WeightsRefused
-from nodes.families.folder import INDEX, ModelFolder, read_folder
+from nodes.families.folder import INDEX, ModelFolder, read_folder, read_json
 from nodes.families.registry import FAMILIES, Family
 
-Part = Literal["models", "file"]
+Part = Literal["models", "file", "language"]
 ENDINGS = (".safetensors", ".gguf")
 DEEPEST = 6
 """Folders below a models folder that are looked into."""
@@ -21,7 +21,8 @@ _HUB = re.compile(r"^models--(?P<name>.+)/snapshots/[^/]+$")
 class Shelved:
     """A model on disk.
 
-    name: what a workflow says to mean it. part: "models" is a whole family's folder, "file" a single file. family: its
+    name: what a workflow says to mean it. part: "models" is a whole family's folder, "file" a single file, "language" a
+    language model's folder. family: its
     label, "" where it is none that is known. does: its tasks, in words. bytes: of its weights. licence: as its makers
     or its own card have it. problem: why it cannot be used, or "".
     """
@@ -45,7 +46,7 @@ def _below(root: Path) -> Iterator[Shelved]:
     for path in _walked(root, DEEPEST):
         name = path.relative_to(root).as_posix()
         if path.is_dir():
-            yield _folder(path, _spoken(name))
+            yield _folder(path, _spoken(name)) if (path / INDEX).is_file() else _language(path, _spoken(name))
         elif path.suffix in ENDINGS:
             yield Shelved(name, "file", "", (), path.stat().st_size, "")
 
@@ -59,7 +60,7 @@ def _walked(folder: Path, left: int) -> Iterator[Path]:
     for entry in entries:
         if entry.name.startswith("."):
             continue
-        if entry.is_file() or (entry / INDEX).is_file():
+        if entry.is_file() or (entry / INDEX).is_file() or _writes(entry):
             yield entry
         elif entry.is_dir() and left:
             yield from _walked(entry, left - 1)
@@ -81,6 +82,23 @@ def _folder(path: Path, name: str) -> Shelved:
     if family is None:
         return Shelved(name, "models", "", (), size, "", f"{folder.pipeline or 'its pipeline'} is not known here")
     return Shelved(name, "models", family.label, tasks(folder), size, _licence(path) or family.licence)
+
+
+def _writes(folder: Path) -> tuple[str, ...]:
+    """What a language model's folder does; () where it is none."""
+    try:
+        names = read_json(folder / "config.json").get("architectures") if (folder / "config.json").is_file() else []
+    except WeightsRefused:
+        return ()
+    told = " ".join(map(str, names or []))
+    if "CausalLM" in told or "LMHead" in told:
+        return ("expand prompts",)
+    return ("caption clips",) if "ForConditionalGeneration" in told or "ForImageTextToText" in told else ()
+
+
+def _language(path: Path, name: str) -> Shelved:
+    size = sum(file.stat().st_size for file in path.iterdir() if file.suffix in ENDINGS)
+    return Shelved(name, "language", "Language model", _writes(path), size, _licence(path))
 
 
 def _family(folder: ModelFolder) -> Family | None:

@@ -13,6 +13,7 @@ from assets.values import (
     Captioner,
     Clip,
     Conditioning,
+    Describer,
     DiT,
     Expander,
     ImageEncoder,
@@ -57,6 +58,7 @@ SAMPLES: list[Value] = [
     VideoVAE("patchloom", "/weights/vae.safetensors", "cd" * 32, "loom-16", 16, (4, 8, 8)),
     DiT("patchloom", "/weights/dit.safetensors", "cd" * 32, "loom-16", 16, (1, 2, 2), "loom-text", "flow"),
     ImageEncoder("wan", "/weights/wan", "cd" * 32, "wan", 1280),
+    Describer("language", "/weights/llava", "cd" * 32),
     Captioner("patchloom", "/weights/captioner.safetensors", "cd" * 32, "loom-16"),
     Expander("patchloom", "/weights/expander.safetensors", "cd" * 32),
 ]

@@ -9,14 +9,15 @@ WORDS = "a red blue ball bounces rolls over the green meadow at night two one sm
 
 
 def write_t5_tokenizer(folder: Path) -> None:
-    """spiece.model and tokenizer_config.json."""
+    """spiece.model, tokenizer.json and tokenizer_config.json."""
     folder.mkdir(parents=True)
     lines = [" ".join(WORDS.split()[start:]) for start in range(12)]
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(lines * 4), model_prefix=str(folder / "spiece"), vocab_size=80, hard_vocab_limit=False,
         pad_id=0, eos_id=1, unk_id=2, bos_id=-1, minloglevel=2,
     )  # fmt: skip
-    T5Tokenizer(vocab_file=str(folder / "spiece.model"), extra_ids=0).save_pretrained(folder)
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "T5Tokenizer", "extra_ids": 0}')
+    T5Tokenizer.from_pretrained(folder).save_pretrained(folder)
 
 
 def write_umt5(folder: Path, width: int = 32) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiny_language
 import tiny_wan
 from bench import Bench
 from tiny_models import TinyModels, write_tiny_lora
@@ -31,6 +32,7 @@ from assets.values import (
 )
 from nodes.api import Node, Port, Widget
 from nodes.context import Workflow
+from nodes.families.language.handles import describer
 from nodes.families.registry import image_encoder
 from nodes.registry import library
 from pipelines.arguments import coerce, injected, widget_values
@@ -45,6 +47,10 @@ WIDGETS: dict[str, dict[str, Any]] = {
     "load_dit": {"file": "dit.safetensors"},
     "load_weights": {"model": "wan"},
     "load_image_encoder": {"model": "wan i2v"},
+    "load_writer": {"model": "writer"},
+    "load_describer": {"model": "describer"},
+    "endpoint_writer": {"model": "any"},
+    "endpoint_describer": {"model": "any"},
     "load_lora": {"file": "lora.safetensors"},
     "noise_patches": {"width": 32, "height": 16, "frames": 5},
     "sample": {"steps": 2},
@@ -57,7 +63,11 @@ WIDGETS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def files(tmp_path: Path, tiny: TinyModels) -> Files:
-    made = Files(inputs=(tmp_path / "inputs",), outputs=tmp_path / "outputs", models=(tiny_wan.folder().parent,))
+    made = Files(
+        inputs=(tmp_path / "inputs",),
+        outputs=tmp_path / "outputs",
+        models=(tiny_language.models_folder(), tiny_wan.folder().parent),
+    )
     write_clip(some_clip(9), made.inputs[0] / "clip.mp4")
     write_clip(some_clip(1), made.inputs[0] / "image.png")
     copy(tiny.dit.path, made.inputs[0])
@@ -77,6 +87,7 @@ def values(tiny: TinyModels) -> dict[str, Value]:
     return {
         **handles,
         "ImageEncoder": replace(image_encoder(tiny_wan.folder().parent / "wan i2v"), encoder=tiny.dit.encoder),
+        "Describer": describer(tiny_language.models_folder() / "describer"),
         "Text": Text("a red ball"),
         "Clip": some_clip(5),
         "Mask": Mask(torch.zeros(5, 16, 32)),
