@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import safe_open
-from transformers import AutoTokenizer, T5Tokenizer
+from transformers import AutoTokenizer
 
 from nodes.families.formats.single_file import header_of
 from nodes.families.formats.tokens import TENSOR, require_tokenizer
@@ -24,6 +24,6 @@ def load_tokenizer(path: Path) -> Any:
 
 def _sentencepiece(model: bytes) -> Any:
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "spiece.model"
-        file.write_bytes(model)
-        return T5Tokenizer(vocab_file=str(file), extra_ids=0)
+        (Path(folder) / "spiece.model").write_bytes(model)
+        (Path(folder) / "tokenizer_config.json").write_text('{"tokenizer_class": "T5Tokenizer", "extra_ids": 0}')
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
