@@ -85,7 +85,9 @@ def sample(
     steps: Annotated[int, Range(1, 200), "More steps, finer motion; time grows in proportion."] = 24,
     guidance: Annotated[float, Range(1, 20, 0.1), "How closely the text is followed; 1 is without guidance."] = 4.0,
     sampler: Annotated[
-        Sampler, "dpm++2m and unipc need fewer steps, heun two forwards a step; ddim is euler; ddpm adds fresh noise."
+        Sampler,
+        "dpm++2m and unipc need fewer steps, heun two forwards a step; ddim is euler; ddpm and dpm++2m sde add fresh "
+        "noise.",
     ] = "euler",
     shift: Annotated[
         float,

@@ -102,9 +102,8 @@ class CogDiT(nn.Module):
             frames = rearrange(seen, "b c t h w -> b t c h w")
 
             def forward(rows: Tensor) -> Tensor:
-                made = self.transformer(
-                    frames, rows, timestep, ofs=ofs, image_rotary_emb=turn, return_dict=False
-                )[0]  # fmt: skip
+                told = {"ofs": ofs, "image_rotary_emb": turn}
+                made: Tensor = self.transformer(frames, rows, timestep, **told, return_dict=False)[0]
                 return rearrange(made.float(), "b t c h w -> b c t h w")
 
             return guided_by(request.guidance, lambda: forward(text), lambda: forward(null))
@@ -136,7 +135,8 @@ class CogVAE(nn.Module):
         """Pixels (1 3 t h w) in [-1, 1] -> latent (1 c t h w), scaled."""
         latent: Tensor = self.vae.encode(pixels.to(self.vae.dtype)).latent_dist.mode().float()
         led = torch.cat([*[latent[:, :, :1]] * self.lead, latent], dim=2)
-        return led * self.vae.config.scaling_factor
+        scale: float = self.vae.config.scaling_factor
+        return led * scale
 
     def decode_chunks(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:
         """Chunks of a latent along the time -> pixels of three latent frames, then of two at a time: as trained."""
@@ -150,7 +150,7 @@ class CogVAE(nn.Module):
 
     def _together(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:
         """The latent frames of the chunks as they are decoded; the only one of an image alone."""
-        frames = (frame for chunk in chunks for frame in chunk.split(1, dim=2))
+        frames = (frame for chunk in chunks for frame in torch.split(chunk, 1, dim=2))
         left = islice(frames, self.lead, None)
         count = 3
         while some := list(islice(left, count)):

@@ -20,8 +20,9 @@ class HunyuanVAE(nn.Module):
 
     def encode(self, pixels: Tensor) -> Tensor:
         """Pixels (1 3 t h w) in [-1, 1] -> latent (1 c t h w), scaled."""
-        latent: Tensor = self.vae.encode(pixels.to(self.vae.dtype)).latent_dist.mode().float()
-        return latent * self.vae.config.scaling_factor
+        latent: Tensor = self.vae.encode(pixels.to(self.vae.dtype)).latent_dist.mode()
+        scale: float = self.vae.config.scaling_factor
+        return latent.float() * scale
 
     def decode_chunks(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:
         """Chunks of a latent along the time -> pixels of four latent frames, then of three at a time.
@@ -33,7 +34,7 @@ class HunyuanVAE(nn.Module):
         stride = vae.tile_sample_stride_num_frames
         blended = vae.tile_sample_min_num_frames - stride
         span, step = (frames // vae.temporal_compression_ratio for frames in (vae.tile_sample_min_num_frames, stride))
-        frames = (frame for chunk in chunks for frame in chunk.split(1, dim=2))
+        frames = (frame for chunk in chunks for frame in torch.split(chunk, 1, dim=2))
         before: Tensor | None = None
         tile = list(islice(frames, span + 1))
         while tile:
