@@ -26,8 +26,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     state = dict(tiny_files.transformer().state_dict())
     tiny_files.write(root / "dit.safetensors", tiny_files.original_transformer(state))
     tiny_files.write_gguf(root / "dit.gguf", tiny_files.original_transformer(state), "Q8_0")
-    pairs = {layer: (torch.randn(RANK, state[f"{layer}.weight"].shape[1]), torch.randn(len(state[f"{layer}.weight"]), RANK))
-             for layer in LAYERS}  # fmt: skip
+    shapes = {layer: state[f"{layer}.weight"].shape for layer in LAYERS}
+    pairs = {layer: (torch.randn(RANK, wide), torch.randn(tall, RANK)) for layer, (tall, wide) in shapes.items()}
     tiny_files.write(
         root / "pairs.safetensors", {f"{k}.{i}": v for k, both in pairs.items() for i, v in enumerate(both)}
     )
