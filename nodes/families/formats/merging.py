@@ -69,7 +69,7 @@ def _add_whole(network: nn.Module, name: str, layer: nn.Module, change: Tensor) 
     inner = _innermost(layer)
     if isinstance(inner, StoredLinear):
         made = nn.Linear(inner.in_features, inner.out_features, inner.bias is not None, device="meta")
-        made.bias = inner.bias
+        made.register_parameter("bias", inner.bias)
         made.weight = nn.Parameter(cast(Tensor, layer.weight), requires_grad=False)
         put(network, name, made)
         layer = made

@@ -36,7 +36,7 @@ def restored(data: Tensor, scale: Tensor | None, kind: str, shape: tuple[int, ..
         return whole if scale is None else (data.float() * scale.to(data.device)).to(dtype)
     ggml = GGMLQuantizationType[kind]
     block, size = GGML_QUANT_SIZES[ggml]
-    blocks = dequantize_functions[ggml](data.reshape(-1, size), block, size, dtype=torch.float32)
+    blocks: Tensor = dequantize_functions[ggml](data.reshape(-1, size), block, size, dtype=torch.float32)
     return blocks.reshape(shape).to(dtype)
 
 
@@ -72,7 +72,7 @@ def whole_again(module: nn.Module, dtype: torch.dtype) -> None:
         made = nn.Linear(layer.in_features, layer.out_features, layer.bias is not None, device="meta")
         layer.dtype = dtype
         made.weight = nn.Parameter(layer.weight, requires_grad=False)
-        made.bias = layer.bias
+        made.register_parameter("bias", layer.bias)
         put(module, name, made)
 
 
