@@ -77,7 +77,8 @@ def canvas_from_frames(
     canvas = noise_patches(dit, vae, width=wide, height=high, frames=frames, fps=_rate(clip.spec, fps))
     given = patchify(encode_video(vae, clip, ctx=ctx), dit)
     end = patchify(encode_video(vae, second, ctx=ctx), dit) if second else None
-    return arrange_patches(canvas, given, end, place=place)
+    made: Patches = arrange_patches(canvas, given, end, place=place)
+    return made
 
 
 def _among_grey(
@@ -88,7 +89,7 @@ def _among_grey(
     A patch's noise level is the share of its frames that is to be made (diffusers pipelines/wan, pipeline_wan_i2v.py).
     """
     import torch
-    from einops import rearrange, repeat
+    from einops import rearrange, reduce, repeat
 
     from nodes.patches import layout
 
@@ -104,7 +105,7 @@ def _among_grey(
     tokens = layout.patchify(latent.float(), dit.patch)[0]
     levels = torch.tensor(row_levels(frames_given(made), frames, vae.stride[0]), device=tokens.device)
     spec = noise_patches_spec(dit, vae, wide, high, frames, _rate(clip.spec, fps))
-    of_rows = levels.unflatten(0, (-1, dit.patch[0])).amax(1)
+    of_rows = reduce(levels, "(t pt) -> t", "max", pt=dit.patch[0])
     noise = repeat(of_rows, "t -> (t hw)", hw=spec.tokens // len(of_rows))
     return Patches(tokens, noise, spec.grids, spec.patch, spec.space, spec.fps)
 

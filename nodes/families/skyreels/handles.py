@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from assets.values.handles import Given
 from nodes.families.folder import ModelFolder
 from nodes.families.registry import Components
 from nodes.families.wan import handles as wan
@@ -11,7 +12,7 @@ FAMILY = "skyreels"
 
 def handles(folder: ModelFolder) -> Components:
     made = wan.handles(folder)
-    given = "anywhere" if is_forced(folder) else "nowhere"
+    given: Given = "anywhere" if is_forced(folder) else "nowhere"
     return made._replace(dit=replace(made.dit, family=FAMILY, given=given))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -102,12 +103,17 @@ class WanDiT(nn.Module):
         self.boundary: float = found.index.get("boundary_ratio") or 0.0
         self.per_token = bool(found.index.get("expand_timesteps"))
         self.shift: float = found.config("scheduler").get("flow_shift", 3.0)
-        sizes = self.experts[0].config
-        self.told = sizes.in_channels > sizes.out_channels
-        self.stride = sizes.in_channels - 2 * sizes.out_channels
+        sizes: Any = self.experts[0].config
+        self.told: bool = sizes.in_channels > sizes.out_channels
+        self.stride: int = sizes.in_channels - 2 * sizes.out_channels
 
     def levels(self, steps: int, shift: float, grids: Sequence[Grid]) -> Tensor:
         return unipc_levels(steps, shift or self.shift)
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        dtype: torch.dtype = self.experts[0].dtype  # type: ignore[assignment]
+        return dtype
 
     def starts(self, patches: Patches) -> Tensor:
         """All from noise where what is given is told by channels of its own; those are sampled along with the rest."""
@@ -120,7 +126,7 @@ class WanDiT(nn.Module):
     def _clip(self, request: Request, device: str) -> PredictClip:
         text = self._text(request.conditioning.embeds, device)
         null = self._text(request.negative.embeds if request.negative else request.conditioning.null, device)
-        kind = self.experts[0].dtype
+        kind = self._dtype
         told = mask_and_latent(request.patches, self.stride).to(device, kind) if self.told else None
         shown = request.conditioning.extras.get("image")
         image = None if shown is None else torch.as_tensor(shown).to(device, kind)
@@ -148,7 +154,7 @@ class WanDiT(nn.Module):
         return steps.expand(1, (t // pt) * (h // ph) * (w // pw))
 
     def _text(self, rows: Array, device: str) -> Tensor:
-        text = torch.as_tensor(rows).to(device, self.experts[0].dtype)
+        text = torch.as_tensor(rows).to(device, self._dtype)
         return nn.functional.pad(text, (0, 0, 0, MAX_TOKENS - len(text)))[None]
 
 
