@@ -41,7 +41,7 @@ def load(handle: ModelHandle) -> nn.Module:
         case TextEncoder():
             return WanText(folder)
         case DiT():
-            return WanDiT(folder)
+            return WanDiT(folder, Path(handle.second) if handle.second else None)
         case VideoVAE():
             return WanVAE(folder)
         case ImageEncoder():
@@ -93,11 +93,12 @@ class WanDiT(nn.Module):
 
     objective: Objective = "flow"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, second: Path | None = None) -> None:
         super().__init__()
         found = read_folder(folder)
-        names = [part for part in ("transformer", "transformer_2") if found.has(part)]
-        self.experts = nn.ModuleList(load_part(WanTransformer3DModel, folder / part) for part in names)
+        paths = [folder / part for part in ("transformer", "transformer_2") if found.has(part)]
+        paths += [second / "transformer"] if second else []
+        self.experts = nn.ModuleList(load_part(WanTransformer3DModel, path) for path in paths)
         pt, ph, pw = found.config("transformer")["patch_size"]
         self.patch = pt, ph, pw
         self.boundary: float = found.index.get("boundary_ratio") or 0.0
@@ -105,6 +106,8 @@ class WanDiT(nn.Module):
         self.shift: float = found.config("scheduler").get("flow_shift", 3.0)
         sizes: Any = self.experts[0].config
         self.told: bool = sizes.in_channels > sizes.out_channels
+        if second:  # Wan 2.2 A14B, which its files do not tell from Wan 2.1: the makers' schedule for its two experts
+            self.shift = 5.0 if self.told else 12.0
         self.stride: int = sizes.in_channels - 2 * sizes.out_channels
 
     def levels(self, steps: int, shift: float, grids: Sequence[Grid]) -> Tensor:
