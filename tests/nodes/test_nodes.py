@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiny_files
 import tiny_language
 import tiny_wan
 from bench import Bench
@@ -52,6 +53,8 @@ WIDGETS: dict[str, dict[str, Any]] = {
     "endpoint_writer": {"model": "any"},
     "endpoint_describer": {"model": "any"},
     "load_lora": {"file": "lora.safetensors"},
+    "load_vae": {"file": "vae.safetensors"},
+    "load_text_encoder": {"file": "text.safetensors"},
     "noise_patches": {"width": 32, "height": 16, "frames": 5},
     "sample": {"steps": 2},
     "branch": {"step": 1},
@@ -72,6 +75,8 @@ def files(tmp_path: Path, tiny: TinyModels) -> Files:
     write_clip(some_clip(1), made.inputs[0] / "image.png")
     copy(tiny.dit.path, made.inputs[0])
     write_tiny_lora(tiny.dit, made.inputs[0] / "lora.safetensors")
+    copy(tiny_wan.folder() / "vae" / "diffusion_pytorch_model.safetensors", made.inputs[0] / "vae.safetensors")
+    tiny_files.write(made.inputs[0] / "text.safetensors", tiny_files.text_state(tiny_wan.folder()))
     return made
 
 
