@@ -7,10 +7,10 @@ from pathlib import Path
 from nicegui import app, ui
 
 from app.api.cache import cache_routes
+from app.api.groups import group_routes
 from app.api.library import library_routes
 from app.api.media import media_routes
 from app.api.models import model_routes
-from app.api.groups import group_routes
 from app.api.presets import preset_routes
 from app.api.queue import queue_routes
 from app.api.results import result_routes

@@ -29,8 +29,9 @@ Device = Annotated[str, typer.Option(help="torch device that models run on, e.g.
 def opened(workflow: str, assignments: Sequence[str]) -> Document:
     """The workflow file, or the shipped workflow of that name, with the assignments made."""
     path = Path(workflow)
-    if not path.exists() and (LIBRARY / f"{workflow}.loom.json").exists():
-        path = LIBRARY / f"{workflow}.loom.json"
+    if not path.exists():
+        shipped = (folder / f"{workflow}.loom.json" for folder in (LIBRARY, LIBRARY / "open_weights"))
+        path = next((file for file in shipped if file.exists()), path)
     return said_plainly(lambda: assign(load(path), assignments, library()))
 
 

@@ -79,8 +79,8 @@ def cache_routes(workspace: Workspace) -> APIRouter:
     @router.put("/budget")
     async def bound(wish: Budget) -> dict[str, int]:
         """Set budgets, here and in the settings, and bring the store and the worker within them."""
-        changes = {"cache_disk_bytes": wish.disk, "cache_ram_bytes": wish.ram}
-        changes = {name: size for name, size in changes.items() if size is not None}
+        sizes = {"cache_disk_bytes": wish.disk, "cache_ram_bytes": wish.ram}
+        changes = {name: size for name, size in sizes.items() if size is not None}
         try:
             budgets = await asyncio.to_thread(set_budgets, workspace.settings.home, changes)
         except SettingsError as refusal:

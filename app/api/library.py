@@ -12,6 +12,8 @@ from app.editor.workspace import ENDING, SHIPPED, Workspace
 from pipelines.document import load
 
 THUMBNAILS = SHIPPED / "thumbnails"
+NEEDING = SHIPPED / "open_weights"
+"""What needs weights that the person has to have."""
 # What is shown first; the rest follows by name.
 FIRST = ("text_to_video", "text_to_image", "animate_image", "extend_video", "seamless_loop", "edit_video", "inpaint")
 
@@ -40,7 +42,7 @@ def library_routes(workspace: Workspace) -> APIRouter:
     @router.post("/{name}")
     async def begin(name: str) -> dict[str, str]:
         """A copy of a shipped workflow, to work in."""
-        return {"name": workspace.create(known(name).name, load(SHIPPED / f"{name}{ENDING}"))}
+        return {"name": workspace.create(known(name).name, load(file_of(name)))}
 
     return router
 
@@ -54,11 +56,20 @@ def known(name: str) -> Shipped:
 
 @cache
 def all_shipped() -> tuple[Shipped, ...]:
-    names = sorted(path.name.removesuffix(ENDING) for path in SHIPPED.glob(f"*{ENDING}"))
-    return tuple(described(name) for name in sorted(names, key=lambda name: (*FIRST, name).index(name)))
+    """What runs at once, then what needs open weights."""
+    ready, needing = (
+        sorted(path.name.removesuffix(ENDING) for path in folder.glob(f"*{ENDING}")) for folder in (SHIPPED, NEEDING)
+    )
+    first = sorted(ready, key=lambda name: (*FIRST, name).index(name))
+    return tuple(described(name) for name in (*first, *needing))
+
+
+def file_of(name: str) -> Path:
+    path = SHIPPED / f"{name}{ENDING}"
+    return path if path.is_file() else NEEDING / path.name
 
 
 def described(name: str) -> Shipped:
-    meta = json.loads(Path(SHIPPED / f"{name}{ENDING}").read_text(encoding="utf-8")).get("meta", {})
+    meta = json.loads(file_of(name).read_text(encoding="utf-8")).get("meta", {})
     thumbnail = f"/api/library/{name}/thumbnail" if (THUMBNAILS / f"{name}.webp").is_file() else ""
     return Shipped(name, meta.get("title", name), meta.get("description", ""), thumbnail)

@@ -53,7 +53,7 @@ def media_routes(workspace: Workspace) -> APIRouter:
             raise HTTPException(404, str(error)) from None
         return FileResponse(shown.path, media_type=shown.media_type, headers=FOR_EVER)
 
-    @router.get("/preview/{workflow}/{node}/{revision}")
+    @router.get("/preview/{workflow}/{node:path}/{revision}")
     async def preview(workflow: str, node: str, revision: str) -> Response:
         opened = workspace.opened.get(workflow)
         picture = opened.board.pictures.get(node) if opened else None

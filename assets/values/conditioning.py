@@ -9,13 +9,13 @@ from assets.values.array import Array, Arrays, expect_shape
 class ConditioningSpec:
     """`tokens` is None where the text is not known before the run.
 
-    images: how many pictures it tells of beside the text; known while wiring, not of a value.
+    images: how many pictures it tells of beside the text; None where it is not said, as of a value.
     """
 
     dim: int
     encoder: str
     tokens: int | None = None
-    images: int = field(default=0, compare=False)
+    images: int | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"conditioning {'?' if self.tokens is None else self.tokens}x{self.dim} ({self.encoder})"

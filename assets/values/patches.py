@@ -22,8 +22,8 @@ def grid_tokens(grid: Grid) -> int:
 class PatchesSpec:
     """Sizes of a packed sequence; `dim` = channels * pt * ph * pw.
 
-    given: which patches are given while others are made. padded: what is given was encoded among grey frames. Both are
-    known while wiring, not of a value.
+    given: which patches are given while others are made; None where it is not said, as of a value: it is known while
+    wiring. padded: what is given was encoded among grey frames.
     """
 
     grids: tuple[Grid, ...]
@@ -31,7 +31,7 @@ class PatchesSpec:
     patch: Grid
     space: str
     fps: float
-    given: Given = field(default="nowhere", compare=False)
+    given: Given | None = field(default=None, compare=False)
     padded: bool = field(default=False, compare=False)
 
     @property

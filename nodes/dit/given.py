@@ -16,15 +16,15 @@ def covers(allowed: Given, asked: Given) -> bool:
 
 
 def require_given(dit: DiT, patches: PatchesSpec, conditioning: ConditioningSpec) -> None:
-    """SpecError unless the DiT can go on from what the canvas gives and what the conditioning shows."""
+    """SpecError unless the DiT can go on from what the canvas gives and what the conditioning shows, so far as said."""
     require_place(dit, patches)
     if dit.needs_given and patches.given == "nowhere":
         raise SpecError(f"Got a canvas on which nothing is given; this DiT goes on from the {dit.given}. {_FRAMES}")
-    if patches.given != "nowhere" and dit.padded != patches.padded:
+    if patches.given not in (None, "nowhere") and dit.padded != patches.padded:
         ways = "by itself", "among grey frames"
         got, needs = ways[patches.padded], ways[dit.padded]
         raise SpecError(f"Got given frames that were encoded {got}; this DiT needs them encoded {needs}. {_FRAMES}")
-    if conditioning.images != dit.images:
+    if conditioning.images is not None and conditioning.images != dit.images:
         got, needs = _pictures(conditioning.images), _pictures(dit.images)
         way = "and what it is to show through" if dit.images else "to the sampler without"
         raise SpecError(
@@ -35,6 +35,8 @@ def require_given(dit: DiT, patches: PatchesSpec, conditioning: ConditioningSpec
 
 def require_place(dit: DiT, patches: PatchesSpec) -> None:
     """SpecError where patches are given of which the DiT cannot be told."""
+    if patches.given is None:
+        return
     if dit.given == "nowhere" and patches.given != "nowhere":
         raise SpecError(
             f"Got a canvas on which some patches are given; {dit.family} makes whole clips only, or edits one (place "

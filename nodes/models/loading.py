@@ -1,6 +1,7 @@
 """From a handle to its module. The modules are imported when they are asked for, in a worker."""
 
 import importlib
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -8,19 +9,29 @@ from assets.values import DiT, ModelHandle
 from assets.weight_files import WeightsRefused, weights_digest
 from nodes.models.handles import FAMILY, KINDS
 
+# One at a time: while it loads, transformers has every module of the process made without memory (on "meta").
+_LOADING = threading.Lock()
+
 
 def load(handle: ModelHandle, device: str = "cpu") -> Any:
     """The module of a handle, on `device`, in eval mode. WeightsRefused if a file is no longer what it was."""
-    if handle.family != FAMILY:
-        real = importlib.import_module(f"nodes.families.{handle.family}.model").load(handle)
-        importlib.import_module("nodes.families.formats.finishing").finish(real, handle)
-        return real.to(device)
+    with _LOADING:
+        return (_builtin if handle.family == FAMILY else _real)(handle).to(device)
+
+
+def _real(handle: ModelHandle) -> Any:
+    made = importlib.import_module(f"nodes.families.{handle.family}.model").load(handle)
+    importlib.import_module("nodes.families.formats.finishing").finish(made, handle)
+    return made
+
+
+def _builtin(handle: ModelHandle) -> Any:
     name, _ = KINDS[type(handle)]
     module = importlib.import_module(f"nodes.{name}.model").load(_unchanged(handle.path, handle.digest))
     if isinstance(handle, DiT):
         for path, digest, weight, _ in handle.loras:
             importlib.import_module("nodes.dit.lora").merge(module, _unchanged(path, digest), weight)
-    return module.to(device)
+    return module
 
 
 def _unchanged(name: str, digest: str) -> Path:

@@ -64,7 +64,7 @@ def given_by(canvas: PatchesSpec, made: list[Placement]) -> Given:
     rows = {row for one in made for row in range(one.put.start, one.put.stop)}
     if len(rows) == length:
         return "nowhere"
-    if canvas.given in ("nowhere", "first frame") and rows == {0}:
+    if canvas.given in (None, "nowhere", "first frame") and rows == {0}:
         return "first frame"
     return "first and last frame" if rows == {0, length - 1} else "anywhere"
 

@@ -199,7 +199,7 @@ def _cut(latent: LatentSpec, patch: tuple[int, int, int]) -> PatchesSpec:
             )
     t, h, w = (size // part for size, part in zip(sizes, patch, strict=True))
     dim = latent.channels * patch[0] * patch[1] * patch[2]
-    return PatchesSpec(((t, h, w),), dim, patch, latent.space, latent.fps)
+    return PatchesSpec(((t, h, w),), dim, patch, latent.space, latent.fps, given="nowhere")
 
 
 def _strengths(strength: float, over_time: str, rows: int) -> list[float]:

@@ -15,7 +15,7 @@ from nodes.families.registry import Components, components, image_encoder
 from nodes.patches.nodes import arrange_patches_spec, noise_patches_spec, patchify_spec
 from nodes.video_vae.nodes import decode_latent_spec, encode_video_spec
 
-TEXT = ConditioningSpec(32, "wan")
+TEXT = ConditioningSpec(32, "wan", images=0)
 IMAGE = ClipSpec(1, 32, 48, 16.0)
 
 
