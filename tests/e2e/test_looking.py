@@ -60,6 +60,7 @@ def test_a_step_of_a_trajectory_is_looked_at_and_branched_from(editor: Editor) -
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowLeft")
     expect(picture).to_have_attribute("src", re.compile(r"/after/2$"), timeout=RUN)
+    page.get_by_role("button", name="Fit all").click()
     branch.click()
     made = {"type": "branch", "version": 1, "params": {"guidance": 3, "step": 2}}
     editor.wait_for_records(lambda records: records.get("node:branch") == made)

@@ -63,7 +63,7 @@ def set_number(editor: Editor, node: Locator, label: str, value: int) -> None:
     entry = node.get_by_role("textbox", name=label)
     entry.fill(str(value))
     entry.press("Enter")
-    expect(node.get_by_role("spinbutton", name=label)).to_have_text(f"{label}{value}")
+    expect(node.get_by_role("spinbutton", name=label)).to_have_attribute("aria-valuenow", str(value))
 
 
 def opened(editor: Editor, seed: int, steps: int = 3) -> tuple[Locator, Locator]:

@@ -98,7 +98,7 @@ def test_a_version_is_named_and_one_is_kept_when_the_workflow_runs(editor: Edito
     page = editor.page
     page.keyboard.press("Control+Shift+h")
     page.get_by_role("button", name="Run").click()
-    expect(page.locator(".version")).to_have_count(1)
+    expect(page.locator(".version")).to_have_count(1, timeout=RUN)
     page.get_by_role("button", name="Keep this version…").click()
     page.get_by_role("textbox", name="Keep this version as").fill("for the client")
     page.keyboard.press("Enter")
