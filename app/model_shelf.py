@@ -43,7 +43,8 @@ class ModelShelf:
 
     def _scan(self) -> None:
         try:
-            self.models = shelve(self._files.model_folders())
+            # LoRAs and DiTs that were trained here lie among the inputs.
+            self.models = shelve((*self._files.model_folders(), *self._files.inputs[:1]))
         finally:
             self.scanning = False
 
