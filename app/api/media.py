@@ -58,7 +58,7 @@ def media_routes(workspace: Workspace) -> APIRouter:
         opened = workspace.opened.get(workflow)
         picture = opened.board.pictures.get(node) if opened else None
         if picture is None:
-            raise HTTPException(404, "this preview is gone; the node has run on")
+            return Response(status_code=204)  # no fault of the page: the node ran on while it asked
         # An older revision than the one asked for is never sent: what is there is as new or newer.
         headers = FOR_EVER if picture.revision == revision else {"Cache-Control": "no-store"}
         return Response(picture.data, media_type=picture.media_type, headers=headers)

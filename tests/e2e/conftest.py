@@ -115,7 +115,9 @@ def editor(browser: Browser, server: Served) -> Iterator[Editor]:
     page = editor.page
     page.set_default_timeout(20_000)
     page.on("pageerror", lambda error: editor.complaints.append(str(error)))
-    page.on("console", lambda said: said.type == "error" and editor.complaints.append(said.text))
+    page.on(
+        "console", lambda said: said.type == "error" and editor.complaints.append(f"{said.text} {said.location['url']}")
+    )
     page.on("request", lambda asked: editor.elsewhere.append(asked.url) if foreign(asked.url, server) else None)
     page.on("websocket", lambda socket: socket.on("framesent", lambda frame: keep_event(editor, str(frame))))
     yield editor

@@ -67,11 +67,17 @@ def set_number(editor: Editor, node: Locator, label: str, value: int) -> None:
 
 
 def opened(editor: Editor, seed: int, steps: int = 3) -> tuple[Locator, Locator]:
-    """The shipped workflow with a seed that no other test has run; returns its sampler and its saving node."""
+    """The shipped workflow with a seed that no other test has run, and a file that none has written.
+
+    Returns its sampler and its saving node.
+    """
     editor.open("/w/text_to_video")
     sampler, save = editor.node("sampler"), editor.node("save")
     set_number(editor, sampler, "Seed", seed)
     set_number(editor, sampler, "Steps", steps)
+    file = save.get_by_role("textbox", name="File")
+    file.fill(f"seed_{seed}.mp4")
+    file.blur()
     return sampler, save
 
 
