@@ -37,6 +37,11 @@ class Request:
     levels: Tensor
     origin: int = 0
 
+    @property
+    def away(self) -> Array:
+        """The rows (m d) that guidance leads away from."""
+        return self.negative.embeds if self.negative else self.conditioning.null
+
 
 @runtime_checkable
 class Denoiser(Protocol):
@@ -86,7 +91,7 @@ class BuiltIn:
             self._dit,
             torch.cat([grid_coords(*grid, start=request.origin) for request, grid in clips]).to(device),
             _encoded([request.conditioning.embeds for request, _ in clips], device),
-            _encoded([_null(request) for request, _ in clips], device),
+            _encoded([request.away for request, _ in clips], device),
             _scale(requests, device),
             [grid_tokens(grid) for _, grid in clips],
             skips,
@@ -105,10 +110,6 @@ def _scale(requests: Sequence[Request], device: str) -> float | Tensor:
         return scales[0]
     counts = torch.tensor([request.patches.tokens.shape[0] for request in requests])
     return torch.tensor(scales).repeat_interleave(counts)[:, None].to(device)
-
-
-def _null(request: Request) -> Array:
-    return request.negative.embeds if request.negative else request.conditioning.null
 
 
 def _encoded(texts: Sequence[Array], device: str) -> Encoded:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from assets.values import Patches
+from assets.values.array import Array
 from assets.values.patches import Grid, grid_tokens
 from nodes.dit.denoiser import Request
 from nodes.dit.guidance import Predict
@@ -37,6 +40,12 @@ def clip_by_clip(requests: Sequence[Request], predictor: Callable[[Request, Grid
 def as_latent(patches: Patches) -> Tensor:
     """The clean content of a canvas of one clip: (1 c t h w)."""
     return unpatchify(torch.as_tensor(patches.tokens)[None], patches.grids[0], patches.patch)
+
+
+def text_rows(rows: Array, like: Any, device: str, length: int = 0) -> Tensor:
+    """A text's rows (m d) for a network `like` this one: (1 m d), with rows of zeros up to `length`."""
+    text = torch.as_tensor(rows).to(device, like.dtype)
+    return F.pad(text, (0, 0, 0, max(0, length - len(text))))[None]
 
 
 def guided_by(scale: float, text: Callable[[], Tensor], without: Callable[[], Tensor]) -> Tensor:

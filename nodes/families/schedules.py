@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nodes.dit.objectives import shifted
+
 THRESHOLD = 0.025
 
 
@@ -30,7 +32,7 @@ def unipc_levels(steps: int, shift: float) -> Tensor:
     They begin just below 1, since its logarithms need a signal, and are shifted (Esser et al. 2024, eq. 23).
     """
     even = torch.as_tensor(np.linspace(1, 1e-3, steps + 1)[:-1])
-    levels = shift * even / (1 + (shift - 1) * even)
+    levels = shifted(even, shift)
     levels[0] -= 1e-6
     return torch.cat([levels, levels.new_zeros(1)])
 

@@ -1,8 +1,10 @@
-"""T5 as a text encoder, with what each family does differently about padding."""
+"""T5 and its kin as text encoders, with what each family does differently about padding."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,21 +14,29 @@ from assets.values import Conditioning
 
 
 class T5Text(nn.Module):
-    """The text's rows without padding, for a transformer that looks at no padding.
+    """The text's rows, without padding where the transformer looks at none.
 
     family: what its conditionings are called. length: tokens that it always reads, text and padding. sees_padding:
-    whether the text attends to the padding, as it was trained to in some families. empty_is_none: whether an empty text
-    is no row at all.
+    whether the text attends to the padding, as it was trained to in some families. keeps_padding: whether the padding
+    has rows as well. empty_is_none: whether an empty text is no row at all. clean: what is done to a text before.
     """
 
     def __init__(
-        self, folder: Path, family: str, length: int, *, sees_padding: bool = False, empty_is_none: bool = False
+        self,
+        tokenizer: Any,
+        encoder: Any,
+        family: str,
+        length: int,
+        *,
+        sees_padding: bool = False,
+        keeps_padding: bool = False,
+        empty_is_none: bool = False,
+        clean: Callable[[str], str] = str,
     ) -> None:
         super().__init__()
-        self.tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
-        self.encoder = T5EncoderModel.from_pretrained(folder / "text_encoder", local_files_only=True).eval()
+        self.tokenizer, self.encoder, self.clean = tokenizer, encoder, clean
         self.family, self.length = family, length
-        self.sees_padding, self.empty_is_none = sees_padding, empty_is_none
+        self.sees_padding, self.keeps_padding, self.empty_is_none = sees_padding, keeps_padding, empty_is_none
 
     @torch.inference_mode()
     def read(self, text: str) -> Conditioning:
@@ -37,11 +47,17 @@ class T5Text(nn.Module):
     def _rows(self, text: str) -> tuple[Tensor, tuple[str, ...]]:
         """One row (m d) a token, and what each stands for."""
         found = self.tokenizer(
-            text, padding="max_length", max_length=self.length, truncation=True, return_tensors="pt"
+            self.clean(text), padding="max_length", max_length=self.length, truncation=True, return_tensors="pt"
         ).to(self.encoder.device)
         ids, mask = found.input_ids, found.attention_mask
         if self.empty_is_none and not text:
             ids, mask = torch.zeros_like(ids), torch.zeros_like(mask)
         rows = self.encoder(ids, None if self.sees_padding else mask).last_hidden_state[0]
-        count = int(mask.sum())
+        count = self.length if self.keeps_padding else int(mask.sum())
         return rows[:count].float().cpu(), tuple(self.tokenizer.convert_ids_to_tokens(ids[0, :count].tolist()))
+
+
+def load_t5(folder: Path) -> tuple[Any, Any]:
+    """The tokenizer and the T5 of a model folder."""
+    tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
+    return tokenizer, T5EncoderModel.from_pretrained(folder / "text_encoder", local_files_only=True).eval()

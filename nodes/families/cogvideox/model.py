@@ -10,10 +10,8 @@ import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
 from einops import rearrange
 from torch import Tensor, nn
-from transformers import AutoTokenizer, T5EncoderModel
 
-from assets.values import Conditioning, DiT, ModelHandle, Patches, TextEncoder, VideoVAE
-from assets.values.array import Array
+from assets.values import DiT, ModelHandle, Patches, TextEncoder, VideoVAE
 from assets.values.patches import Grid
 from nodes.dit.config import Objective
 from nodes.dit.denoiser import Request
@@ -23,7 +21,8 @@ from nodes.families.cogvideox.handles import FAMILY
 from nodes.families.cogvideox.places import require_size, rotary
 from nodes.families.cogvideox.schedule import Schedule
 from nodes.families.folder import read_folder
-from nodes.families.rows import PredictClip, as_latent, clip_by_clip, guided_by
+from nodes.families.rows import PredictClip, as_latent, clip_by_clip, guided_by, text_rows
+from nodes.families.t5 import T5Text, load_t5
 
 
 def load(handle: ModelHandle) -> nn.Module:
@@ -31,35 +30,14 @@ def load(handle: ModelHandle) -> nn.Module:
     folder = Path(handle.path)
     match handle:
         case TextEncoder():
-            return CogText(folder, handle.max_tokens)
+            # The transformer was trained on the padding's rows too, unmasked.
+            return T5Text(*load_t5(folder), FAMILY, handle.max_tokens, sees_padding=True, keeps_padding=True)
         case DiT():
             return CogDiT(folder)
         case VideoVAE():
             return CogVAE(folder, handle.lead)
         case _:
             raise TypeError(f"CogVideoX has no {type(handle).__name__}")
-
-
-class CogText(nn.Module):
-    def __init__(self, folder: Path, tokens: int) -> None:
-        super().__init__()
-        self.tokens = tokens
-        self.tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
-        self.encoder = T5EncoderModel.from_pretrained(folder / "text_encoder", local_files_only=True).eval()
-
-    @torch.inference_mode()
-    def read(self, text: str) -> Conditioning:
-        rows, words = self._rows(text)
-        null, _ = self._rows("")
-        return Conditioning(rows, words, null, FAMILY)
-
-    def _rows(self, text: str) -> tuple[Tensor, tuple[str, ...]]:
-        """One row (m d) a token, always as many: the transformer was trained on the padding's rows too, unmasked."""
-        found = self.tokenizer(
-            text, padding="max_length", max_length=self.tokens, truncation=True, return_tensors="pt"
-        ).input_ids
-        rows = self.encoder(found.to(self.encoder.device)).last_hidden_state[0]
-        return rows.float().cpu(), tuple(self.tokenizer.convert_ids_to_tokens(found[0].tolist()))
 
 
 class CogDiT(nn.Module):
@@ -90,8 +68,8 @@ class CogDiT(nn.Module):
     def _clip(self, request: Request, grid: Grid, device: str) -> PredictClip:
         config, kind = self.transformer.config, self.transformer.dtype
         require_size(config, grid)
-        text = self._text(request.conditioning.embeds, device)
-        null = self._text(request.negative.embeds if request.negative else request.conditioning.null, device)
+        text = text_rows(request.conditioning.embeds, self.transformer, device)
+        null = text_rows(request.away, self.transformer, device)
         turn = rotary(config, grid, device)
         image = self._image(request.patches).to(device, kind) if self.told else None
         ofs = text.new_full((1,), 2.0) if config.ofs_embed_dim else None  # as 1.5 was trained; no more is known of it
@@ -109,9 +87,6 @@ class CogDiT(nn.Module):
             return guided_by(request.guidance, lambda: forward(text), lambda: forward(null))
 
         return predict
-
-    def _text(self, rows: Array, device: str) -> Tensor:
-        return torch.as_tensor(rows).to(device, self.transformer.dtype)[None]
 
     def _image(self, patches: Patches) -> Tensor:
         """The first latent frame of what is given, and zeros after it: (1 c t h w)."""

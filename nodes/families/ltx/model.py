@@ -11,7 +11,6 @@ from diffusers import LTXVideoTransformer3DModel
 from torch import Tensor, nn
 
 from assets.values import DiT, ModelHandle, Patches, TextEncoder, VideoVAE
-from assets.values.array import Array
 from assets.values.patches import Grid, grid_tokens
 from nodes.dit.config import Objective
 from nodes.dit.denoiser import Request
@@ -22,9 +21,9 @@ from nodes.families.folder import read_folder
 from nodes.families.ltx.handles import is_keyed, max_tokens, stride
 from nodes.families.ltx.places import Places, key_rows, key_tokens, keyed_places, latent_places, without_keys
 from nodes.families.ltx.vae import LTXVAE
-from nodes.families.rows import PredictClip, clip_by_clip, guided_by
+from nodes.families.rows import PredictClip, clip_by_clip, guided_by, text_rows
 from nodes.families.schedules import linear_quadratic
-from nodes.families.t5 import T5Text
+from nodes.families.t5 import T5Text, load_t5
 from nodes.patches.layout import patchify, unpatchify
 
 
@@ -34,7 +33,7 @@ def load(handle: ModelHandle) -> nn.Module:
     match handle:
         case TextEncoder():
             found = read_folder(folder)
-            return T5Text(folder, handle.encoder, max_tokens(found), sees_padding=not is_keyed(found))
+            return T5Text(*load_t5(folder), handle.encoder, max_tokens(found), sees_padding=not is_keyed(found))
         case DiT():
             return LTXDiT(folder)
         case VideoVAE():
@@ -84,8 +83,9 @@ class LTXDiT(nn.Module):
 
     def _clip(self, request: Request, grid: Grid, device: str) -> PredictClip:
         patches = request.patches
-        text = self._text(request.conditioning.embeds, device)
-        null = self._text(request.negative.embeds if request.negative else request.conditioning.null, device)
+        # All of the rows are text, so the padding that the makers mask out is left away.
+        text = text_rows(request.conditioning.embeds, self.transformer, device)
+        null = text_rows(request.away, self.transformer, device)
         keys, places = self._told(patches, grid, device)
         beside = keys.shape[1]
 
@@ -118,7 +118,3 @@ class LTXDiT(nn.Module):
         low, high = told.get("base_image_seq_len", 256), told.get("max_image_seq_len", 4096)
         least, most = told.get("base_shift", 0.5), told.get("max_shift", 1.15)
         return math.exp(least + (most - least) * (tokens - low) / (high - low))
-
-    def _text(self, rows: Array, device: str) -> Tensor:
-        """(1 m d): all of them text, so the padding that the makers mask out is left away."""
-        return torch.as_tensor(rows).to(device, self.transformer.dtype)[None]

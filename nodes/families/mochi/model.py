@@ -10,7 +10,6 @@ from diffusers import MochiTransformer3DModel
 from torch import Tensor, nn
 
 from assets.values import DiT, ModelHandle, Patches, TextEncoder, VideoVAE
-from assets.values.array import Array
 from assets.values.patches import Grid
 from nodes.dit.config import Objective
 from nodes.dit.denoiser import Request
@@ -20,9 +19,9 @@ from nodes.dit.skipping import Skips
 from nodes.families.folder import read_folder
 from nodes.families.mochi.handles import FAMILY, MAX_TOKENS
 from nodes.families.mochi.vae import MochiVAE
-from nodes.families.rows import PredictClip, clip_by_clip, guided_by
+from nodes.families.rows import PredictClip, clip_by_clip, guided_by, text_rows
 from nodes.families.schedules import linear_quadratic
-from nodes.families.t5 import T5Text
+from nodes.families.t5 import T5Text, load_t5
 
 
 def load(handle: ModelHandle) -> nn.Module:
@@ -31,7 +30,7 @@ def load(handle: ModelHandle) -> nn.Module:
     match handle:
         case TextEncoder():
             empty_is_none = bool(read_folder(folder).index.get("force_zeros_for_empty_prompt"))
-            return T5Text(folder, FAMILY, MAX_TOKENS, empty_is_none=empty_is_none)
+            return T5Text(*load_t5(folder), FAMILY, MAX_TOKENS, empty_is_none=empty_is_none)
         case DiT():
             return MochiDiT(folder)
         case VideoVAE():
@@ -60,8 +59,9 @@ class MochiDiT(nn.Module):
         return clip_by_clip(requests, lambda request, grid: self._clip(request, device))
 
     def _clip(self, request: Request, device: str) -> PredictClip:
-        text = self._text(request.conditioning.embeds, device)
-        null = self._text(request.negative.embeds if request.negative else request.conditioning.null, device)
+        # All of the rows are text, so the padding to 256 that the makers mask out is left away.
+        text = text_rows(request.conditioning.embeds, self.transformer, device)
+        null = text_rows(request.away, self.transformer, device)
 
         def predict(latent: Tensor, levels: Tensor) -> Tensor:
             time = 1000 * (1 - levels.flatten()[:1])
@@ -74,7 +74,3 @@ class MochiDiT(nn.Module):
             return guided_by(request.guidance, lambda: forward(text), lambda: forward(null))
 
         return predict
-
-    def _text(self, rows: Array, device: str) -> Tensor:
-        """(1 m d): all of them text, so the padding to 256 that the makers mask out is left away."""
-        return torch.as_tensor(rows).to(device, self.transformer.dtype)[None]

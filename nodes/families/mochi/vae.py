@@ -8,34 +8,25 @@ from pathlib import Path
 import torch
 from diffusers import AutoencoderKLMochi
 from diffusers.models.autoencoders.autoencoder_kl_cogvideox import CogVideoXCausalConv3d as CausalConv
-from einops import rearrange
 from torch import Tensor, nn
 
+from nodes.families.normalised import NormalisedVAE
 
-class MochiVAE(nn.Module):
-    mean: Tensor
-    std: Tensor
 
+class MochiVAE(NormalisedVAE):
     def __init__(self, folder: Path) -> None:
-        super().__init__()
-        self.vae = AutoencoderKLMochi.from_pretrained(folder / "vae", local_files_only=True).eval()
-        carry_over(self.vae.decoder)
-        config = self.vae.config
+        vae = AutoencoderKLMochi.from_pretrained(folder / "vae", local_files_only=True).eval()
+        carry_over(vae.decoder)
+        config = vae.config
         mean = torch.tensor(config.latents_mean or [0.0] * config.latent_channels)
         std = torch.tensor(config.latents_std or [1.0] * config.latent_channels) / config.scaling_factor
-        self.register_buffer("mean", rearrange(mean, "c -> c 1 1 1"), persistent=False)
-        self.register_buffer("std", rearrange(std, "c -> c 1 1 1"), persistent=False)
-
-    def encode(self, pixels: Tensor) -> Tensor:
-        """Pixels (1 3 t h w) in [-1, 1] -> latent (1 c t h w), normalised."""
-        latent: Tensor = self.vae.encode(pixels.to(self.vae.dtype)).latent_dist.mode().float()
-        return (latent - self.mean) / self.std
+        super().__init__(vae, mean, std)
 
     def decode_chunks(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:
         """Chunks of a latent along the time, one after the other, to as many of pixels: equal to decoding it whole."""
         seen: dict[str, object] | None = None
         for chunk in chunks:
-            latent = (chunk * self.std + self.mean).to(self.vae.dtype)
+            latent = self.restored(chunk).to(self.vae.dtype)
             first = seen is None
             pixels, seen = self.vae.decoder(latent, conv_cache=seen)
             if first:  # the first latent frame stands for one frame, the last of those that it is decoded to

@@ -11,7 +11,6 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from assets.values import DiT, ModelHandle, Patches
-from assets.values.array import Array
 from assets.values.patches import Grid
 from nodes.dit.config import Objective
 from nodes.dit.denoiser import Request
@@ -19,7 +18,7 @@ from nodes.dit.guidance import Predict
 from nodes.dit.skipping import Skips
 from nodes.families.folder import read_folder
 from nodes.families.formats.loading import load_part
-from nodes.families.rows import PredictClip, clip_by_clip, guided_by
+from nodes.families.rows import PredictClip, clip_by_clip, guided_by, text_rows
 from nodes.families.schedules import unipc_levels, whole_timesteps
 from nodes.families.skyreels.handles import is_forced
 from nodes.families.wan.handles import MAX_TOKENS
@@ -55,8 +54,8 @@ class SkyReelsDiT(nn.Module):
         return clip_by_clip(requests, lambda request, grid: self._clip(request, grid, device))
 
     def _clip(self, request: Request, grid: Grid, device: str) -> PredictClip:
-        text = self._text(request.conditioning.embeds, device)
-        null = self._text(request.negative.embeds if request.negative else request.conditioning.null, device)
+        text = text_rows(request.conditioning.embeds, self.model, device, MAX_TOKENS)
+        null = text_rows(request.away, self.model, device, MAX_TOKENS)
         fps = [0 if request.patches.fps == SLOW_FPS else 1]
 
         def predict(latent: Tensor, levels: Tensor) -> Tensor:
@@ -78,7 +77,3 @@ class SkyReelsDiT(nn.Module):
             return levels.flatten()[:1]
         t, h, w = grid
         return rearrange(levels.expand(1, t * h * w), "b (t hw) -> b t hw", t=t).amax(2)
-
-    def _text(self, rows: Array, device: str) -> Tensor:
-        text = torch.as_tensor(rows).to(device, self.model.dtype)
-        return nn.functional.pad(text, (0, 0, 0, MAX_TOKENS - len(text)))[None]

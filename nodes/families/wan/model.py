@@ -12,12 +12,10 @@ import torch
 from diffusers import AutoencoderKLWan, WanTransformer3DModel
 from diffusers.models.autoencoders.autoencoder_kl_wan import unpatchify as join_pixels
 from diffusers.pipelines.wan.pipeline_wan import prompt_clean
-from einops import rearrange
 from torch import Tensor, nn
 from transformers import CLIPImageProcessor, CLIPVisionModel, UMT5EncoderModel
 
-from assets.values import Conditioning, DiT, ImageEncoder, ModelHandle, Patches, TextEncoder, VideoVAE
-from assets.values.array import Array
+from assets.values import DiT, ImageEncoder, ModelHandle, Patches, TextEncoder, VideoVAE
 from assets.values.patches import Grid
 from nodes.dit.config import Objective
 from nodes.dit.denoiser import Request
@@ -26,8 +24,10 @@ from nodes.dit.skipping import Skips
 from nodes.families.folder import read_folder
 from nodes.families.formats.loading import load_part
 from nodes.families.formats.tokenizer import load_tokenizer
-from nodes.families.rows import PredictClip, clip_by_clip, guided_by
+from nodes.families.normalised import NormalisedVAE
+from nodes.families.rows import PredictClip, clip_by_clip, guided_by, text_rows
 from nodes.families.schedules import unipc_levels, whole_timesteps
+from nodes.families.t5 import T5Text
 from nodes.families.wan.handles import FAMILY, MAX_TOKENS
 from nodes.families.wan.told import mask_and_latent
 
@@ -39,7 +39,8 @@ def load(handle: ModelHandle) -> nn.Module:
     folder = Path(handle.path)
     match handle:
         case TextEncoder():
-            return WanText(folder)
+            encoder = load_part(UMT5EncoderModel, folder / "text_encoder")
+            return T5Text(load_tokenizer(folder / "tokenizer"), encoder, FAMILY, MAX_TOKENS, clean=prompt_clean)
         case DiT():
             return WanDiT(folder, Path(handle.second) if handle.second else None)
         case VideoVAE():
@@ -48,30 +49,6 @@ def load(handle: ModelHandle) -> nn.Module:
             return WanImage(folder)
         case _:
             raise TypeError(f"Wan has no {type(handle).__name__}")
-
-
-class WanText(nn.Module):
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
-        self.tokenizer = load_tokenizer(folder / "tokenizer")
-        self.encoder = load_part(UMT5EncoderModel, folder / "text_encoder")
-
-    @torch.inference_mode()
-    def read(self, text: str) -> Conditioning:
-        rows, words = self._rows(text)
-        null, _ = self._rows("")
-        return Conditioning(rows, words, null, FAMILY)
-
-    def _rows(self, text: str) -> tuple[Tensor, tuple[str, ...]]:
-        """One row (m d) a token, without padding: the transformer is given zeros for it."""
-        found = self.tokenizer(
-            prompt_clean(text), padding="max_length", max_length=MAX_TOKENS, truncation=True, return_tensors="pt"
-        )
-        mask = found.attention_mask.to(self.encoder.device)
-        rows = self.encoder(found.input_ids.to(self.encoder.device), mask).last_hidden_state[0]
-        length = int(mask.sum())
-        words = self.tokenizer.convert_ids_to_tokens(found.input_ids[0, :length].tolist())
-        return rows[:length].float().cpu(), tuple(words)
 
 
 class WanImage(nn.Module):
@@ -127,8 +104,8 @@ class WanDiT(nn.Module):
         return clip_by_clip(requests, lambda request, grid: self._clip(request, device))
 
     def _clip(self, request: Request, device: str) -> PredictClip:
-        text = self._text(request.conditioning.embeds, device)
-        null = self._text(request.negative.embeds if request.negative else request.conditioning.null, device)
+        text = text_rows(request.conditioning.embeds, self.experts[0], device, MAX_TOKENS)
+        null = text_rows(request.away, self.experts[0], device, MAX_TOKENS)
         kind = self._dtype
         told = mask_and_latent(request.patches, self.stride).to(device, kind) if self.told else None
         shown = request.conditioning.extras.get("image")
@@ -136,7 +113,7 @@ class WanDiT(nn.Module):
 
         def predict(latent: Tensor, levels: Tensor) -> Tensor:
             timestep = self._timestep(levels, latent)
-            model = self.experts[-1 if float(timestep.max()) < 1000 * self.boundary else 0]
+            model = self._expert(timestep)
             seen = latent.to(kind) if told is None else torch.cat([latent.to(kind), told], dim=1)
 
             def forward(rows: Tensor) -> Tensor:
@@ -147,6 +124,10 @@ class WanDiT(nn.Module):
 
         return predict
 
+    def _expert(self, timestep: Tensor) -> nn.Module:
+        """Which of two is at work; where there is one nothing is asked, so that nothing waits for the device."""
+        return self.experts[-1 if self.boundary and float(timestep.max()) < 1000 * self.boundary else 0]
+
     def _timestep(self, levels: Tensor, latent: Tensor) -> Tensor:
         """(1,), or (1 n) where each token has its own."""
         steps = whole_timesteps(levels)
@@ -156,33 +137,18 @@ class WanDiT(nn.Module):
         _, _, t, h, w = latent.shape
         return steps.expand(1, (t // pt) * (h // ph) * (w // pw))
 
-    def _text(self, rows: Array, device: str) -> Tensor:
-        text = torch.as_tensor(rows).to(device, self._dtype)
-        return nn.functional.pad(text, (0, 0, 0, MAX_TOKENS - len(text)))[None]
 
-
-class WanVAE(nn.Module):
-    mean: Tensor
-    std: Tensor
-
+class WanVAE(NormalisedVAE):
     def __init__(self, folder: Path) -> None:
-        super().__init__()
-        self.vae = load_part(AutoencoderKLWan, folder / "vae")
-        mean, std = (torch.tensor(self.vae.config[name]) for name in ("latents_mean", "latents_std"))
-        self.register_buffer("mean", rearrange(mean, "c -> c 1 1 1"), persistent=False)
-        self.register_buffer("std", rearrange(std, "c -> c 1 1 1"), persistent=False)
-
-    def encode(self, pixels: Tensor) -> Tensor:
-        """Pixels (1 3 t h w) in [-1, 1] -> latent (1 c t h w), normalised."""
-        latent: Tensor = self.vae.encode(pixels.to(self.vae.dtype)).latent_dist.mode().float()
-        return (latent - self.mean) / self.std
+        vae = load_part(AutoencoderKLWan, folder / "vae")
+        super().__init__(vae, *(torch.tensor(vae.config[name]) for name in ("latents_mean", "latents_std")))
 
     def decode_chunks(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:
         """Chunks of a latent along the time, one after the other, to as many of pixels: equal to decoding it whole."""
         vae, first = self.vae, True
         vae.clear_cache()
         for chunk in chunks:
-            latent = vae.post_quant_conv((chunk * self.std + self.mean).to(vae.dtype))
+            latent = vae.post_quant_conv(self.restored(chunk).to(vae.dtype))
             made = []
             for frame in latent.split(1, dim=2):
                 made.append(vae.decoder(frame, feat_cache=vae._feat_map, feat_idx=[0], first_chunk=first))
