@@ -8,21 +8,18 @@ from assets.values import Clip, ClipSpec, Conditioning, ConditioningSpec, ImageE
 from nodes.api import ModelName, SpecError, node
 from nodes.context import Context
 from nodes.families.registry import image_encoder
+from nodes.models.handles import by_weights
 
 
 def load_image_encoder_spec(model: str, files: Files) -> ImageEncoder:
     return image_encoder(files.find_model(model))
 
 
-def load_image_encoder_content(model: str, files: Files) -> str:
-    return load_image_encoder_spec(model, files).digest
-
-
 @node(
     version=1,
     category="models",
     spec=load_image_encoder_spec,
-    content=load_image_encoder_content,
+    content=by_weights(load_image_encoder_spec),
     label="Image encoder from disk",
     keywords=("weights", "load", "clip vision", "wan", "image to video"),
 )

@@ -9,6 +9,7 @@ from assets.values.handles import Precision
 from nodes.api import ModelName, node
 from nodes.families.formats.handles import PrecisionWidget, find_weights, text_encoder_of, vae_of
 from nodes.families.registry import Components, components
+from nodes.models.handles import by_weights
 
 
 def load_weights_spec(model: str, precision: Precision, files: Files) -> Components:
@@ -17,15 +18,11 @@ def load_weights_spec(model: str, precision: Precision, files: Files) -> Compone
     return found._replace(text_encoder=text_encoder, dit=replace(found.dit, precision=precision))
 
 
-def load_weights_content(model: str, precision: Precision, files: Files) -> str:
-    return " ".join(handle.digest for handle in load_weights_spec(model, precision, files))
-
-
 @node(
     version=2,
     category="models",
     spec=load_weights_spec,
-    content=load_weights_content,
+    content=by_weights(load_weights_spec),
     label="Models from disk",
     keywords=("weights", "checkpoint", "load", "wan", "diffusers", "open weights"),
 )
@@ -43,15 +40,11 @@ def load_vae_spec(file: str, files: Files) -> VideoVAE:
     return vae_of(find_weights(files, file))
 
 
-def load_vae_content(file: str, files: Files) -> str:
-    return load_vae_spec(file, files).digest
-
-
 @node(
     version=1,
     category="models",
     spec=load_vae_spec,
-    content=load_vae_content,
+    content=by_weights(load_vae_spec),
     label="Video VAE from a file",
     keywords=("weights", "checkpoint", "load", "wan", "safetensors", "open weights"),
 )
@@ -66,15 +59,11 @@ def load_text_encoder_spec(file: str, precision: Precision, files: Files) -> Tex
     return text_encoder_of(find_weights(files, file), precision)
 
 
-def load_text_encoder_content(file: str, precision: Precision, files: Files) -> str:
-    return load_text_encoder_spec(file, precision, files).digest
-
-
 @node(
     version=1,
     category="models",
     spec=load_text_encoder_spec,
-    content=load_text_encoder_content,
+    content=by_weights(load_text_encoder_spec),
     label="Text encoder from a file",
     keywords=("weights", "checkpoint", "load", "umt5", "t5", "safetensors", "open weights"),
 )

@@ -1,6 +1,7 @@
 """Handles of the built-in family, read off the headers of its weights files. No torch here."""
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +19,20 @@ def builtin(kind: type[H]) -> H:
     """The handle of the shipped weights of a kind; WeightsRefused where they are missing, damaged or others."""
     name, _ = KINDS[kind]
     return handle(kind, weight_files.BUILTIN / f"{name}.safetensors")
+
+
+def by_weights(spec: Callable[..., Any]) -> Callable[..., str]:
+    """What stands for the content of a node whose outputs are handles: the digests of their weights.
+
+    spec: its spec function, whose arguments it takes.
+    """
+
+    @wraps(spec)
+    def content(**arguments: Any) -> str:
+        made = spec(**arguments)
+        return " ".join(each.digest for each in (made if isinstance(made, tuple) else (made,)))
+
+    return content
 
 
 def handle(kind: type[H], path: Path) -> H:

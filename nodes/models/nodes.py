@@ -11,7 +11,7 @@ from nodes.api import ModelName, Range, SpecError, node
 from nodes.dit.lora_file import read_config
 from nodes.families.formats.handles import PrecisionWidget, dit_of, find_weights
 from nodes.families.formats.lora import adapters_for
-from nodes.models.handles import FAMILY, builtin, handle, is_own
+from nodes.models.handles import FAMILY, builtin, by_weights, handle, is_own
 
 Family = Annotated[Literal["patchloom"], "Model family; the built-in one needs no download."]
 
@@ -26,15 +26,11 @@ def load_models_spec(family: str) -> Models:
     return Models(builtin(TextEncoder), builtin(DiT), builtin(VideoVAE))
 
 
-def load_models_content(family: str) -> str:
-    return " ".join(handle.digest for handle in load_models_spec(family))
-
-
 @node(
     version=1,
     category="models",
     spec=load_models_spec,
-    content=load_models_content,
+    content=by_weights(load_models_spec),
     label="Models",
     keywords=("weights", "checkpoint", "load"),
 )
@@ -47,15 +43,11 @@ def load_captioner_spec(family: str) -> Captioner:
     return builtin(Captioner)
 
 
-def load_captioner_content(family: str) -> str:
-    return load_captioner_spec(family).digest
-
-
 @node(
     version=1,
     category="models",
     spec=load_captioner_spec,
-    content=load_captioner_content,
+    content=by_weights(load_captioner_spec),
     label="Captioner",
     keywords=("weights", "describe", "load"),
 )
@@ -68,15 +60,11 @@ def load_expander_spec(family: str) -> Expander:
     return builtin(Expander)
 
 
-def load_expander_content(family: str) -> str:
-    return load_expander_spec(family).digest
-
-
 @node(
     version=1,
     category="models",
     spec=load_expander_spec,
-    content=load_expander_content,
+    content=by_weights(load_expander_spec),
     label="Prompt expander",
     keywords=("weights", "upsample", "load"),
 )
@@ -92,15 +80,11 @@ def load_dit_spec(file: str, second: str, precision: Precision, files: Files) ->
     return dit_of(path, find_weights(files, second) if second else None, precision)
 
 
-def load_dit_content(file: str, second: str, precision: Precision, files: Files) -> str:
-    return load_dit_spec(file, second, precision, files).digest
-
-
 @node(
     version=2,
     category="models",
     spec=load_dit_spec,
-    content=load_dit_content,
+    content=by_weights(load_dit_spec),
     label="DiT from a file",
     keywords=("weights", "checkpoint", "own clips", "fine-tune", "load", "wan", "gguf", "safetensors", "unet loader"),
 )

@@ -8,7 +8,8 @@ from tiny_models import TinyModels
 
 from assets.weight_files import WeightsRefused
 from nodes.models import load
-from nodes.models.nodes import load_captioner_spec, load_models_content, load_models_spec
+from nodes.models.handles import by_weights
+from nodes.models.nodes import load_captioner_spec, load_models_spec
 
 
 @pytest.fixture
@@ -29,11 +30,11 @@ def test_the_handles_say_what_fits_together(folder: Path) -> None:
 
 
 def test_other_weights_are_other_content_for_the_cache(folder: Path) -> None:
-    before = load_models_content("patchloom")
+    before = by_weights(load_models_spec)(family="patchloom")
     weights = bytearray((folder / "dit.safetensors").read_bytes())
     weights[-1] ^= 1
     (folder / "dit.safetensors").write_bytes(weights)
-    assert load_models_content("patchloom") != before
+    assert by_weights(load_models_spec)(family="patchloom") != before
 
 
 def test_text_to_video_needs_no_captioner(folder: Path) -> None:

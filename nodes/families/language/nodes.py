@@ -11,6 +11,7 @@ from nodes.families.language.endpoint import Endpoint, named
 from nodes.families.language.handles import describer as describer_of
 from nodes.families.language.handles import remote_describer, remote_writer, writer
 from nodes.families.language.instructions import Style, instructions
+from nodes.models.handles import by_weights
 
 Model = Annotated[str, ModelName("language"), "A language model's folder below the models folders."]
 EndpointName = Annotated[str, "Its name in endpoints.json of your models folder; no other host is ever called."]
@@ -22,15 +23,11 @@ def load_writer_spec(model: str, style: Style, files: Files) -> Expander:
     return writer(files.find_model(model), instructions(style))
 
 
-def load_writer_content(model: str, style: Style, files: Files) -> str:
-    return load_writer_spec(model, style, files).digest
-
-
 @node(
     version=1,
     category="models",
     spec=load_writer_spec,
-    content=load_writer_content,
+    content=by_weights(load_writer_spec),
     label="Language model",
     keywords=("llm", "expander", "prompt", "upsample", "load", "qwen", "llama"),
 )
@@ -43,15 +40,11 @@ def load_describer_spec(model: str, files: Files) -> Describer:
     return describer_of(files.find_model(model))
 
 
-def load_describer_content(model: str, files: Files) -> str:
-    return load_describer_spec(model, files).digest
-
-
 @node(
     version=1,
     category="models",
     spec=load_describer_spec,
-    content=load_describer_content,
+    content=by_weights(load_describer_spec),
     label="Vision language model",
     keywords=("vlm", "captioner", "describe", "load", "llava"),
 )
@@ -72,15 +65,11 @@ def endpoint_writer_spec(endpoint_name: str, model: str, style: Style, files: Fi
     return remote_writer(endpoint(endpoint_name, model, files), instructions(style))
 
 
-def endpoint_writer_content(endpoint_name: str, model: str, style: Style, files: Files) -> str:
-    return endpoint_writer_spec(endpoint_name, model, style, files).digest
-
-
 @node(
     version=1,
     category="models",
     spec=endpoint_writer_spec,
-    content=endpoint_writer_content,
+    content=by_weights(endpoint_writer_spec),
     label="Language endpoint",
     keywords=("llm", "openai", "ollama", "vllm", "expander", "prompt"),
 )
@@ -95,15 +84,11 @@ def endpoint_describer_spec(endpoint_name: str, model: str, files: Files) -> Des
     return remote_describer(endpoint(endpoint_name, model, files))
 
 
-def endpoint_describer_content(endpoint_name: str, model: str, files: Files) -> str:
-    return endpoint_describer_spec(endpoint_name, model, files).digest
-
-
 @node(
     version=1,
     category="models",
     spec=endpoint_describer_spec,
-    content=endpoint_describer_content,
+    content=by_weights(endpoint_describer_spec),
     label="Vision endpoint",
     keywords=("vlm", "openai", "ollama", "captioner", "describe"),
 )
