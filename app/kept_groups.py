@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from assets.files import FileRefused, Files
 from pipelines.diff import RecordsDiff, apply
 from pipelines.document import Document, DocumentError, load, require_sound_groups, save
-from pipelines.nesting import group_of
+from pipelines.nesting import GROUP, group_of
+from pipelines.scopes import scope_of
 
 FOLDER = "groups"
 ENDING = ".loom.json"
@@ -83,4 +84,4 @@ class KeptGroups:
 
 
 def _of_group(record_id: str) -> bool:
-    return record_id.startswith("group:") or record_id.count(":") > 1
+    return record_id.startswith(GROUP) or bool(scope_of(record_id))

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.hub import HubRefused, Offer, download, look_up
 from assets.files import FOLDERS, Files, named_folders
+from assets.whole_files import write_whole
 from nodes.families.shelf import Shelved, shelve
 
 
@@ -59,9 +60,7 @@ class ModelShelf:
         self._name([each for each in named_folders(self.home) if each != folder])
 
     def _name(self, folders: list[str]) -> None:
-        draft = self.home / f".{FOLDERS}"
-        draft.write_text(json.dumps(list(dict.fromkeys(folders)), indent=2) + "\n")
-        draft.replace(self.home / FOLDERS)
+        write_whole(self.home / FOLDERS, json.dumps(list(dict.fromkeys(folders)), indent=2) + "\n")
         self.look()
 
     def fetch(self, repository: str) -> Fetching:

@@ -1,11 +1,11 @@
 """Settings of a node type that a person kept under a name, for all workflows of the workspace."""
 
 import json
-import os
-import tempfile
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, RootModel, ValidationError
+
+from assets.whole_files import write_whole
 
 FILE = "presets.json"
 AT_MOST = 200
@@ -62,10 +62,5 @@ class Presets:
         return self._write({**others, named.type: left} if left else others)
 
     def _write(self, kept: Kept) -> Kept:
-        handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{FILE}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(kept, file, indent=1, ensure_ascii=False)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(self._path)
+        write_whole(self._path, json.dumps(kept, indent=1, ensure_ascii=False))
         return kept

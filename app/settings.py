@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ import assets
 from assets.digests import FILE as DIGESTS
 from assets.digests import digests
 from assets.files import Files
+from assets.whole_files import write_whole
 
 FILE = "settings.json"
 
@@ -83,9 +83,7 @@ def set_budgets(home: Path, changes: dict[str, str]) -> Budgets:
     path = home / FILE
     text = json.dumps({**_read(path), **changes}, indent=2) + "\n"
     budgets = _validated(text, path)
-    with tempfile.NamedTemporaryFile("w", dir=home, prefix=f".{FILE}.", delete=False) as file:
-        file.write(text)
-    Path(file.name).replace(path)
+    write_whole(path, text)
     return budgets
 
 

@@ -13,8 +13,6 @@ Loading executes nothing and drops nothing: unknown keys and unknown nodes are w
 """
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,6 +21,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
+from assets.whole_files import write_whole
 from pipelines.nesting import NestingError, require_sound
 from pipelines.schema import FORMAT, GroupFace, LayoutRecord, LoomFile, NodeRecord, WireRecord
 from pipelines.scopes import by_scope, scope_of, scoped, unscoped
@@ -134,16 +133,7 @@ def load(path: Path) -> Document:
 
 def save(document: Document, path: Path) -> None:
     """Write a workflow; whatever happens, the file holds the old one or the new one, whole."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(dumps(document))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, dumps(document))
 
 
 def loads(text: str) -> Document:
