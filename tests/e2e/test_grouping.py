@@ -263,3 +263,51 @@ def test_a_group_is_kept_in_the_library_and_brought_into_another_workflow_whole(
     x, y = middle(brought.locator(".node-title"))
     page.mouse.dblclick(x, y)
     expect(crumbs(editor)).to_have_text(["empty", "My words"])
+
+
+def test_find_looks_inside_of_groups_and_goes_into_that_of_the_hit(editor: Editor) -> None:
+    page = editor.page
+    editor.bring_in(SMALL)
+    inner = group(editor, "Inner", "encode", "sampler")
+    group(editor, "Outer", "prompt", "group")
+    page.keyboard.press("Control+f")
+    page.keyboard.type("sampler")
+    row = page.locator(".search-dialog .palette-row").first
+    expect(row).to_contain_text("in Outer › Inner")
+    # To look is not to go.
+    expect(crumbs(editor)).to_have_count(0)
+    page.keyboard.press("Enter")
+    expect(crumbs(editor)).to_have_text(["small", "Outer", "Inner"])
+    expect(editor.node("group:sampler")).to_be_in_viewport()
+    expect(page.locator(".vue-flow__node.selected")).to_have_count(1)
+    expect(page.locator(".vue-flow__node.selected .node[data-node='group:sampler']")).to_have_count(1)
+    # And out again, to what is in the workflow itself.
+    page.keyboard.press("Control+f")
+    page.keyboard.type("decode")
+    expect(row).to_contain_text("in small")
+    page.keyboard.press("Enter")
+    expect(crumbs(editor)).to_have_count(0)
+    expect(editor.node("decode")).to_be_in_viewport()
+    expect(inner).to_have_count(0)
+
+
+def test_a_page_that_is_loaded_anew_stays_inside_of_the_group_and_where_it_was_looked_at(editor: Editor) -> None:
+    page = editor.page
+    editor.bring_in(SMALL)
+    group(editor, "Inner", "encode", "sampler")
+    outer = group(editor, "Outer", "prompt", "group")
+    outer.locator(".node-title").dblclick()
+    editor.of_type("Inner").locator(".node-title").dblclick()
+    expect(editor.node("group:sampler")).to_be_in_viewport()
+    zoom = page.locator(".zoom-value").inner_text()
+    page.mouse.move(700, 700)
+    page.mouse.wheel(0, -240)
+    expect(page.locator(".zoom-value")).not_to_have_text(zoom)
+    before = middle(editor.node("group:sampler").locator(".node-title"))
+    editor.settled()
+    page.reload()
+    expect(crumbs(editor)).to_have_text(["small", "Outer", "Inner"])
+    expect(editor.node("group:sampler")).to_be_in_viewport()
+    assert middle(editor.node("group:sampler").locator(".node-title")) == pytest.approx(before, abs=2)
+    page.locator(".breadcrumbs button").first.click()
+    expect(outer).to_be_in_viewport()

@@ -1,10 +1,10 @@
 // Groups as a person handles them: make one of the selection, take one apart, go inside and out again.
-import { goTo } from "../canvas/sync.js";
+import { goTo, opened } from "../canvas/sync.js";
 import { dissolveGroup, makeGroup } from "../state/groups.js";
 import { groupAt, scopeOf, trail } from "../state/scope.js";
 import { inputSide, renameShown, shownAs } from "../state/shown.js";
 import { ask, ui } from "../state/ui.js";
-import { flow, select, selectedIds } from "../state/view.js";
+import { fit, flow, select, selectedIds } from "../state/view.js";
 
 const focusCanvas = () => flow.vueFlowRef.value.focus({ preventScroll: true });
 export const selectedGroups = () => selectedIds().filter((id) => groupAt(id) !== null);
@@ -30,6 +30,13 @@ export function leave(depth = trail.value.length - 1) {
   const left = trail.value[depth];
   go(trail.value.slice(0, depth));
   requestAnimationFrame(() => select([left]));
+}
+
+/** Go to where a node is, by the groups that lead there. */
+export function enter(steps, id) {
+  go(steps);
+  opened();
+  requestAnimationFrame(() => (select([id]), fit([flow.findNode(id)], false)));
 }
 
 function go(steps) {

@@ -46,6 +46,24 @@ function onCanvas(diff) {
 // Where the canvas was looked at before a group was entered, by the trail that led there.
 const viewports = new Map();
 const placeOf = () => trail.value.join("/");
+const KEPT = "patchloom.place";
+const kept = () => JSON.parse(sessionStorage.getItem(KEPT) ?? "{}");
+
+/** Be where this browser tab was in this workflow before it was loaded anew or another one was shown; before it is loaded. */
+export function resume() {
+  const place = kept()[session.name];
+  if (place) trail.value = place.trail;
+  if (place) lookFrom(place.view);
+}
+/** Keep for `resume` where the canvas is. */
+export function keepPlace() {
+  if (!flow.nodes.value.length) return;
+  sessionStorage.setItem(KEPT, JSON.stringify({ ...kept(), [session.name]: { trail: trail.value, view: flow.viewport.value } }));
+}
+function lookFrom(view) {
+  opening = false;
+  flow.setViewport(view);
+}
 
 /** Go inside of groups or out of them: show what is there instead, as it was last looked at. */
 export function goTo(steps) {
@@ -60,7 +78,7 @@ function showScope() {
   flow.removeNodes(flow.nodes.value.map((node) => node.id));
   const before = viewports.get(placeOf());
   opening = !before;
-  if (before) flow.setViewport(before);
+  if (before) lookFrom(before);
   draw(onCanvas({ added: Object.fromEntries(records), updated: {}, removed: {} }));
 }
 

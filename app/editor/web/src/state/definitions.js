@@ -2,7 +2,7 @@
 import { catalogue, declarationOf } from "./catalogue.js";
 import { records } from "./document.js";
 import { idOf, putWire } from "./graph.js";
-import { groupNameOf, groupType, localOf, scope, scopeOf, within } from "./scope.js";
+import { groupAt, groupNameOf, groupType, localOf, scope, scopeOf, trail, within } from "./scope.js";
 import { freshName } from "./unique.js";
 
 const KINDS = ["node", "wire", "layout"];
@@ -13,6 +13,18 @@ export const faceRecord = (name) => records.get(groupType(name));
 export const inside = (name, from = records) => [...from.keys()].filter((key) => KINDS.some((kind) => key.startsWith(`${kind}:${name}:`)));
 /** All nodes that stand for a group, wherever they are. */
 export const usesOf = (name) => [...records.keys()].filter((key) => key.startsWith("node:") && records.get(key).type === groupType(name)).map(idOf);
+
+/** The nodes to enter to come into a group, from the outermost: those of the trail where it leads there; null if none does. */
+export function trailTo(name, deep = 0) {
+  if (!name) return [];
+  const at = trail.value.findIndex((id) => groupAt(id) === name);
+  if (at >= 0) return trail.value.slice(0, at + 1);
+  for (const use of deep > 99 ? [] : usesOf(name)) {
+    const before = trailTo(scopeOf(use), deep + 1);
+    if (before) return [...before, use];
+  }
+  return null;
+}
 
 /** Does a group hold another, however deep, or is it that one? */
 export function holds(name, other, from = records) {
