@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from assets.weight_files import weights_digest
@@ -49,6 +49,7 @@ def look_up(repository: str) -> Offer:
     info = _asked(repository, lambda hub: hub.HfApi().model_info(repository, files_metadata=True))
     card = info.card_data.to_dict() if info.card_data else {}
     licence = str(card.get("license_name") or card.get("license") or "unknown: look at its page")
+    _refuse_ways_out(repository, [one.rfilename for one in info.siblings or ()])
     files = tuple(
         HubFile(one.rfilename, one.size or 0, one.lfs.sha256 if one.lfs else "")
         for one in info.siblings or ()
@@ -65,10 +66,11 @@ def download(offer: Offer, models: Path, progress: Callable[[int], None]) -> Pat
     progress: told how many bytes of it are there, after each file.
     """
     folder, there = models / offer.repository, 0
+    missing = sum(file.bytes for file in offer.files if not (folder / file.name).exists())
     free = shutil.disk_usage(models).free
-    if offer.bytes > free:
+    if missing > free:
         raise HubRefused(
-            f"{offer.repository} has {offer.bytes / 1e9:.1f} GB and {models} has room for {free / 1e9:.1f}; make room"
+            f"{offer.repository} needs {missing / 1e9:.1f} GB more; {models} has room for {free / 1e9:.1f}; make room"
         )
     for file in sorted(offer.files, key=lambda file: file.bytes):
         path = _fetched(offer, file, folder)
@@ -78,6 +80,15 @@ def download(offer: Offer, models: Path, progress: Callable[[int], None]) -> Pat
         there += file.bytes
         progress(there)
     return folder
+
+
+def _refuse_ways_out(repository: str, names: list[str]) -> None:
+    """HubRefused where a file would land outside of the model's own folder."""
+    for name in names:
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\\" in name:
+            raise HubRefused(
+                f"{repository} holds a file called {name!r}, which leads out of its folder; leave it"
+            )
 
 
 def _fetched(offer: Offer, file: HubFile, folder: Path) -> Path:

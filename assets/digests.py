@@ -4,6 +4,7 @@ import hashlib
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 
 from assets.database import connected, is_damaged, put_aside
@@ -40,15 +41,14 @@ class Digests:
         self._file: Path | None = None
 
     def keep_in(self, path: Path) -> None:
-        """Remember in this file from now on, and what it knows already."""
-        self._file = path
+        """Remember in this file from now on, and what it knows already. Where it can't be used, in memory alone."""
         try:
             self._recall(path)
-        except sqlite3.DatabaseError as error:
+        except sqlite3.Error as error:
             if not is_damaged(error):
-                raise
+                return
             put_aside(path)
-            self._recall(path)
+        self._file = path
 
     def of(self, path: Path) -> str:
         """The sha256 of a file in hex; StillReading where it is large and nobody is to wait."""
@@ -89,19 +89,13 @@ class Digests:
     def _remember(self, path: Path, size: int, changed: int, digest: str) -> None:
         self._known[str(path), size, changed] = digest
         if self._file and size > _PIECE:  # a small file is read sooner than looked up
-            connection = connected(self._file, _prepare)
-            try:
+            with suppress(sqlite3.Error), closing(connected(self._file, _prepare)) as connection:  # a full disk, say
                 row = (str(path), size, changed, digest)
                 connection.execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?)", row)
-            finally:
-                connection.close()
 
     def _recall(self, file: Path) -> None:
-        connection = connected(file, _prepare)
-        try:
+        with closing(connected(file, _prepare)) as connection:
             rows = connection.execute("SELECT path, size, changed, digest FROM digests").fetchall()
-        finally:
-            connection.close()
         self._known |= {(path, size, changed): digest for path, size, changed, digest in rows}
 
 

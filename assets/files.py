@@ -38,6 +38,8 @@ class Files:
 
         A name like "Wan-AI/Wan2.1-T2V-1.3B-Diffusers" finds it in a cache of the Hugging Face hub, too.
         """
+        if not name:
+            raise FileRefused("no model is chosen; pick one")
         folders = self.model_folders()
         for spelt in (name, *(_in_hub_cache(folder, name) for folder in folders)):
             if spelt and (path := _below(folders, spelt)):

@@ -1,7 +1,7 @@
 """What models lie in the models folders: found by their layout, told by their headers. No torch here."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -38,8 +38,10 @@ class Shelved:
 
 def shelve(folders: tuple[Path, ...]) -> list[Shelved]:
     """All models below the folders: diffusers folders, the hub's cache, and files as other tools lay them out."""
-    found = [shelved for folder in folders if folder.is_dir() for shelved in _below(folder)]
-    return sorted({one.name: one for one in found}.values(), key=lambda one: one.name.lower())
+    found: dict[str, Shelved] = {}
+    for shelved in (shelved for folder in folders if folder.is_dir() for shelved in _below(folder)):
+        found.setdefault(shelved.name, shelved)  # the first folder's is what a workflow means, as in Files.find_model
+    return sorted(found.values(), key=lambda one: one.name.lower())
 
 
 def _below(root: Path) -> Iterator[Shelved]:
@@ -73,7 +75,7 @@ def _spoken(name: str) -> str:
 
 
 def _folder(path: Path, name: str) -> Shelved:
-    size = sum(file.stat().st_size for file in path.rglob("*") if file.suffix in ENDINGS)
+    size = _bytes(path.rglob("*"))
     try:
         folder = read_folder(path)
         family = _family(folder)
@@ -97,8 +99,12 @@ def _writes(folder: Path) -> tuple[str, ...]:
 
 
 def _language(path: Path, name: str) -> Shelved:
-    size = sum(file.stat().st_size for file in path.iterdir() if file.suffix in ENDINGS)
-    return Shelved(name, "language", "Language model", _writes(path), size, _licence(path))
+    return Shelved(name, "language", "Language model", _writes(path), _bytes(path.iterdir()), _licence(path))
+
+
+def _bytes(files: Iterable[Path]) -> int:
+    """The size of the weights among the files; a link to nowhere has none."""
+    return sum(file.stat().st_size for file in files if file.suffix in ENDINGS and file.is_file())
 
 
 def _family(folder: ModelFolder) -> Family | None:

@@ -5,13 +5,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from fake_hub import FakeHub, serving
 from safetensors.numpy import save
 
-from app.hub import HubRefused
+from app.hub import HubFile, HubRefused, Offer
+from app.hub import download as fetch
 from app.model_shelf import ModelShelf
 from assets.files import FileRefused, Files
 from nodes.families.shelf import shelve
@@ -110,6 +112,47 @@ def test_a_download_brings_weights_and_settings_and_leaves_pickles_there(tmp_pat
     again = FakeHub(REPOSITORY)
     assert download(again, tmp_path, "--yes").returncode == 0
     assert not [asked for asked in again.asked if asked.startswith("GET") and "safetensors" in asked]
+
+
+@pytest.mark.parametrize("name", ["../stray.safetensors", "/stray.safetensors", "a/../../stray.safetensors"])
+def test_a_repository_whose_files_lead_out_of_its_folder_is_refused(tmp_path: Path, name: str) -> None:
+    said = download(FakeHub({**REPOSITORY, name: WEIGHTS}), tmp_path, "--yes")
+    assert said.returncode == 1
+    assert "leads out of its folder" in " ".join(said.stderr.split())
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_only_what_is_missing_needs_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def room(path: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=len(WEIGHTS))
+
+    offer = Offer("owner/model", "main", "", tuple(HubFile(f"{n}.safetensors", len(WEIGHTS), "") for n in (1, 2)))
+    monkeypatch.setattr("app.hub.shutil.disk_usage", room)
+    with pytest.raises(HubRefused, match="make room"):
+        fetch(offer, tmp_path, print)
+
+    def fetched(offer: Offer, file: HubFile, folder: Path) -> Path:
+        return folder / file.name
+
+    monkeypatch.setattr("app.hub._fetched", fetched)
+    (tmp_path / "owner" / "model").mkdir(parents=True)
+    (tmp_path / "owner" / "model" / "1.safetensors").write_bytes(WEIGHTS)
+    fetch(offer, tmp_path, lambda there: None)
+
+
+def test_a_link_to_nowhere_hides_no_other_model(tmp_path: Path) -> None:
+    model_folder(tmp_path / "mine")
+    (tmp_path / "mine" / "gone.safetensors").symlink_to(tmp_path / "nothing.safetensors")
+    (tmp_path / "alone.safetensors").symlink_to(tmp_path / "nothing.safetensors")
+    assert [(one.name, one.bytes) for one in shelve((tmp_path,))] == [("mine", len(WEIGHTS))]
+
+
+def test_of_two_models_of_one_name_the_one_that_runs_is_listed(tmp_path: Path) -> None:
+    model_folder(tmp_path / "first" / "mine", "WanImageToVideoPipeline")
+    model_folder(tmp_path / "second" / "mine")
+    (found,) = shelve((tmp_path / "first", tmp_path / "second"))
+    assert found.does == ("image to video",)
+    assert Files((), tmp_path, (tmp_path / "first", tmp_path / "second")).find_model("mine").parent.name == "first"
 
 
 def test_weights_that_are_not_what_the_hub_says_are_not_kept(tmp_path: Path) -> None:

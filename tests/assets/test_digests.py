@@ -46,6 +46,20 @@ def test_a_damaged_memory_is_put_aside(small: Path, tmp_path: Path) -> None:
     assert known.of(small) == hashlib.sha256(b"some weights").hexdigest()
 
 
+def test_a_memory_that_cannot_be_written_stops_nothing(small: Path, tmp_path: Path) -> None:
+    (folder := tmp_path / "digests.sqlite").mkdir()
+    known = Digests()
+    known.keep_in(folder)
+    assert known.of(small) == hashlib.sha256(b"some weights").hexdigest()
+
+    later = tmp_path / "later.sqlite"
+    known.keep_in(later)
+    later.unlink()
+    later.mkdir()
+    small.write_bytes(b"other weights")
+    assert known.of(small) == hashlib.sha256(b"other weights").hexdigest()
+
+
 def test_nobody_waits_for_a_large_file_that_is_being_read(small: Path) -> None:
     known = Digests()
     known.patient = False
