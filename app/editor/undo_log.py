@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from app.editor.history import Edit, Line, Unkept
 from pipelines.database import Database
 from pipelines.diff import RecordsDiff
-from pipelines.document import DocumentError
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS edits (
@@ -33,7 +32,7 @@ class UndoLog:
             )
             try:
                 edits = [Edit(label, _unpacked(diff)) for _, label, diff in rows]
-            except DocumentError:
+            except (ValueError, zlib.error):
                 continue
             first = rows[0][0] if rows else done
             lines[user] = Line(edits, done - first, first, first + len(edits))

@@ -1,12 +1,13 @@
 """Undo outlives the server: what is read back from disk does what the one in memory did."""
 
+import sqlite3
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.editor.history import LONGEST, Edit, History
-from app.editor.past import Past
+from app.editor.past import FILE, Past
 from pipelines.diff import RecordsDiff
 
 STEPS = st.lists(st.sampled_from(["add", "type", "undo", "redo", "keep"]), max_size=40)
@@ -74,6 +75,20 @@ def test_what_the_disk_did_not_take_is_given_again(tmp_path: Path) -> None:
     history.take_none_as_kept()
     past.undo.write("w", history.take_unkept())
     assert History(past.undo.load("w")).names("ann") == {"undo": "Edit 1", "redo": None}
+    past.close()
+
+
+def test_a_line_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
+    past = Past(tmp_path)
+    for workflow in ("w", "damaged"):
+        history = History()
+        history.add("ann", edit(1))
+        past.undo.write(workflow, history.take_unkept())
+    with sqlite3.connect(tmp_path / FILE) as connection:
+        connection.execute("UPDATE edits SET diff = ? WHERE workflow = 'damaged'", (b"no deflate",))
+    connection.close()
+    assert not past.undo.load("damaged")
+    assert past.undo.load("w")
     past.close()
 
 

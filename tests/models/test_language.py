@@ -102,8 +102,9 @@ def endpoint(tmp_path: Path) -> Iterator[tuple[Files, list[dict[str, Any]]]]:
         def do_POST(self) -> None:
             told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             asked.append({"path": self.path, "key": self.headers["Authorization"], **told})
-            known = told["model"] == "known"
-            answer = {"choices": [{"message": {"content": " A large red ball bounces. "}}]} if known else {"error": "?"}
+            known = told["model"] in ("known", "silent")
+            content = " A large red ball bounces. " if told["model"] == "known" else None
+            answer = {"choices": [{"message": {"content": content}}]} if known else {"error": "?"}
             data = json.dumps(answer).encode()
             self.send_response(200 if known else 404)
             self.send_header("Content-Length", str(len(data)))
@@ -147,6 +148,7 @@ def test_an_endpoint_that_fails_or_was_not_named_costs_a_sentence(
     with pytest.raises(WeightsRefused, match="no endpoint 'elsewhere'"):
         endpoint_writer_spec("elsewhere", "known", "plain", files)
     assert asked == []
-    expander = endpoint_writer(files=files, endpoint_name="local", model="unknown")
-    with pytest.raises(EndpointFailed, match="gave no answer of 'unknown'"):
-        expand_prompt(expander, Text("red ball"), ctx=Bench(), seed=0)
+    for model in ("unknown", "silent"):
+        expander = endpoint_writer(files=files, endpoint_name="local", model=model)
+        with pytest.raises(EndpointFailed, match=f"gave no answer of '{model}'"):
+            expand_prompt(expander, Text("red ball"), ctx=Bench(), seed=0)

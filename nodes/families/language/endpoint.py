@@ -86,7 +86,10 @@ class Writer:
                 headers={"Authorization": f"Bearer {key}"} if key else {},
             )  # fmt: skip
             response.raise_for_status()
-            return str(response.json()["choices"][0]["message"]["content"])
+            answer = response.json()["choices"][0]["message"]["content"]
+            if not isinstance(answer, str):
+                raise TypeError(f"its message is {answer!r}")
+            return answer
         except (httpx.HTTPError, ValueError, LookupError, TypeError) as error:
             raise EndpointFailed(
                 f"{self.endpoint.url} gave no answer of {self.endpoint.model!r} ({error or type(error).__name__}); "
