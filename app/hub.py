@@ -86,9 +86,7 @@ def _refuse_ways_out(repository: str, names: list[str]) -> None:
     """HubRefused where a file would land outside of the model's own folder."""
     for name in names:
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\\" in name:
-            raise HubRefused(
-                f"{repository} holds a file called {name!r}, which leads out of its folder; leave it"
-            )
+            raise HubRefused(f"{repository} holds a file called {name!r}, which leads out of its folder; leave it")
 
 
 def _fetched(offer: Offer, file: HubFile, folder: Path) -> Path:

@@ -67,9 +67,14 @@ class Captioner(nn.Module):
                 f"The captioner got a latent of shape {tuple(latent.shape)}; it needs {self.config.latent_channels} "
                 "channels and (c t h w). Encode the clip with the video VAE of the same family."
             )
-        spread = torch.linspace(0, latent.shape[1] - 1, min(latent.shape[1], self.config.frames)).round().long()
-        memory = self.read(latent[None, :, spread].float())
+        memory = self.read(latent[None, :, spread(latent.shape[1], self.config.frames)].float())
         return self.writer.write(memory, detail, [Cursor(detail, still=latent.shape[1] == 1)])[0]
+
+
+def spread(frames: int, most: int) -> list[int]:
+    """Which of so many latent frames are read: `most` at most, from the first to the last."""
+    places: list[int] = torch.linspace(0, frames - 1, min(frames, most)).round().long().tolist()
+    return places
 
 
 class Look(nn.Module):

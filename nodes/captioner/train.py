@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from nodes.captioner.config import CaptionerConfig
 from nodes.captioner.facts import facts_right
-from nodes.captioner.model import Captioner, load, save
+from nodes.captioner.model import Captioner, load, save, spread
 from nodes.dit.latents import make_latents, scene
 from nodes.training import checkpoint
 from nodes.training.loop import LoopConfig, fit
@@ -60,6 +60,9 @@ class CaptionerTraining:
         (64, 112, 17, 2000),
         (112, 64, 17, 2000),
         (96, 96, 17, 2000),
+        (128, 128, 17, 1200),
+        (64, 64, 33, 2400),
+        (64, 64, 65, 1200),
     )
     # Of 64 x 64; larger clips come in batches of as many tokens.
     batch: int = 48
@@ -169,7 +172,8 @@ class Store:
         _, _, _, high, wide = clips.latents.shape
         picked = clips.picked(rng, max(1, self.config.batch * 64 // (high * wide)), self.config.hard)
         scenes = [clips.scenes[index] for index in picked]
-        frames = (clips.latents[picked, :, :1] if still else clips.latents[picked]).float()
+        read = [0] if still else spread(clips.latents.shape[2], self.config.model.frames)
+        frames = clips.latents[picked][:, :, read].float()
         generator = torch.Generator().manual_seed(rng.getrandbits(63))
         frames = frames + rng.uniform(0, self.config.noise) * torch.randn(frames.shape, generator=generator)
         details: list[Detail] = [rng.choice(("short", "descriptive")) for _ in picked]
