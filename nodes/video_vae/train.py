@@ -1,6 +1,6 @@
 """Train the video VAE on clips of the world: `train(config, out)`, resumed from `out` where it holds a checkpoint.
 
-Loss: L1 + MSE + L1 of the spatial gradients + a light KL term. No discriminator, no perceptual network.
+Loss: L1 + MSE + L1 of the gradients in space and time + a light KL term. No discriminator, no perceptual network.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ class VideoVAETraining:
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(steps=3100, cooldown=1200, ema=0.995, save_every=250))
     init: Path | None = None
     """Weights to start from; None: from nothing."""
+    decoder_only: bool = False
+    """Leave the encoder as it is: latents made before, and models trained on them, stay good."""
     # (height, width, frames, clips in a batch), drawn evenly.
     batches: tuple[tuple[int, int, int, int], ...] = (
         (64, 64, 9, 12),
@@ -45,6 +47,10 @@ class VideoVAETraining:
         (64, 64, 33, 3),
     )
     kl: float = 2e-4
+    motion: float = 1.0
+    """The weight of errors in the step from frame to frame."""
+    seams: float = 4.0
+    """How much more such a step weighs where one latent frame ends and the next begins: there decoded clips jump."""
     seed: int = 0
     processes: int = 2
 
@@ -60,11 +66,12 @@ def _worker(rank: int, processes: int, config: VideoVAETraining, out: Path, resu
     model = VideoVAE(config.model)
     if config.init:
         model.load_state_dict(load(config.init).state_dict())
+    model.encoder.requires_grad_(not config.decoder_only)
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def loss(step: int) -> tuple[Tensor, dict[str, float]]:
         clips, weight = training_clips(config, step, rank)
-        return reconstruction_loss(model, clips, weight, config.kl, seed=step * processes + rank)
+        return reconstruction_loss(model, clips, weight, config, seed=step * processes + rank)
 
     def on_save(average: nn.Module, step: int) -> dict[str, float]:
         assert isinstance(average, VideoVAE)
@@ -92,7 +99,7 @@ def training_clips(config: VideoVAETraining, step: int, rank: int) -> tuple[Tens
 
 
 def reconstruction_loss(
-    model: VideoVAE, clips: Tensor, weight: Tensor, kl: float, seed: int
+    model: VideoVAE, clips: Tensor, weight: Tensor, config: VideoVAETraining, seed: int
 ) -> tuple[Tensor, dict[str, float]]:
     """The loss of a batch, weighted by pixel, and its PSNR in dB, not weighted."""
     with torch.autocast(clips.device.type, torch.bfloat16):
@@ -106,9 +113,12 @@ def reconstruction_loss(
     gradients = (weight[..., 1:] * error.diff(dim=-1).abs()).mean() + (
         weight[..., 1:, :] * error.diff(dim=-2).abs()
     ).mean()
+    steps = (weight[:, :, 1:] * error.diff(dim=2).abs()).mean(dim=(0, 1, 3, 4))
+    across = torch.arange(len(steps)) % model.config.time_factor == 0
+    steps = torch.where(across, config.seams, 1.0).to(steps) @ steps / max(1, len(steps))
     divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
-    loss = (weight * error.abs()).mean() + 2 * (weight * error.square()).mean() + 0.25 * gradients + kl * divergence
-    return loss, {
+    kept = (weight * error.abs()).mean() + 2 * (weight * error.square()).mean()
+    return kept + 0.25 * gradients + config.motion * steps + config.kl * divergence, {
         "psnr": float(10 * torch.log10(4 / mse.detach())),
         "weighted_psnr": float(10 * torch.log10(4 / (weight * error.detach().square()).mean())),
         "kl": float(divergence.detach()),
