@@ -20,6 +20,7 @@ from nodes.training.loop import LoopConfig, fit
 from nodes.training.muon import orthogonalise
 from nodes.training.schedule import Schedule
 from nodes.video_vae.config import VideoVAEConfig
+from nodes.video_vae.model import load as load_vae
 from nodes.video_vae.train import VideoVAETraining
 from nodes.video_vae.train import train as train_vae
 
@@ -139,6 +140,20 @@ def test_the_family_trains_from_nothing_to_weights_files(tmp_path: Path) -> None
     assert {"dit.safetensors", "text_encoder.safetensors", "checkpoint.safetensors"} <= {
         path.name for path in (tmp_path / "dit").iterdir()
     }
+
+
+@pytest.mark.filterwarnings("default")
+def test_latents_stay_good_where_the_decoder_alone_is_trained(tmp_path: Path) -> None:
+    loop = LoopConfig(steps=2, warm_up=1, cooldown=1, log_every=1, save_every=2)
+    config = VideoVAETraining(TINY_VAE, loop, batches=((16, 16, 5, 2),), processes=1)
+    train_vae(config, tmp_path / "first")
+    path = tmp_path / "first" / "video_vae.safetensors"
+    train_vae(replace(config, init=path, decoder_only=True, seed=1), tmp_path / "then")
+    before, after = load_vae(path), load_vae(tmp_path / "then" / "video_vae.safetensors")
+    clip = torch.rand(1, 3, 5, 16, 16) * 2 - 1
+    latent = before.encode(clip)
+    assert torch.equal(after.encode(clip), latent)
+    assert not torch.equal(after.decode(latent), before.decode(latent))
 
 
 def clips_of(rows: int, height: int, width: int, count: int = 4) -> Clips:
