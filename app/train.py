@@ -49,15 +49,15 @@ def vae(
     weights: Weights = BUILTIN,
 ) -> None:
     """Train the causal video VAE on the world. It comes first: the others work on its latents."""
-    from nodes.video_vae.export import export
     from nodes.video_vae.train import FURTHER, VideoVAETraining
     from nodes.video_vae.train import train as fit
 
     config = VideoVAETraining(processes=processes)
     if further:
-        config = replace(config, init=weights / "video_vae.safetensors", loop=FURTHER)
+        # The decoder alone: latents, and the models trained on them, stay good.
+        config = replace(config, init=weights / "video_vae.safetensors", loop=FURTHER, decoder_only=True)
     fit(with_steps(config, steps), out)
-    export(out, weights / "video_vae.safetensors")
+    shutil.copyfile(out / "video_vae.safetensors", weights / "video_vae.safetensors")
 
 
 @train.command()

@@ -1,6 +1,6 @@
 """Make the weights file of a trained video VAE: measure its latents, fit the preview map, write.
 
-`export(out, path)` takes the moving average from the checkpoint in `out`. Latents are final from then on: models
+`export` takes the moving average from the checkpoint in `out`. Latents are final from then on: models
 trained on them need this very file.
 """
 
@@ -20,13 +20,16 @@ from nodes.world.render import render
 from nodes.world.scene import sample_scene
 
 
-def export(out: Path, path: Path, config: VideoVAEConfig | None = None, clips: int = 128) -> VideoVAE:
-    """Write the weights file at `path` from the run in `out`, and return the VAE as written."""
-    vae = VideoVAE(config or VideoVAEConfig())
+def export(out: Path, path: Path, config: VideoVAEConfig, *, measure: bool = True) -> None:
+    """Write the weights file at `path` from the run in `out`.
+
+    measure: its latents; else they are as those that the run began with were.
+    """
+    vae = VideoVAE(config)
     checkpoint.restore(out / "checkpoint.safetensors", {"ema": vae}, {})
-    fit_statistics(vae, clips)
+    if measure:
+        fit_statistics(vae, 128)
     save(vae, path)
-    return vae
 
 
 @torch.no_grad()

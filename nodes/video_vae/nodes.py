@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,11 +10,22 @@ import numpy.typing as npt
 from assets import media
 from assets.files import Files
 from assets.values import Clip, ClipSpec, Latent, LatentSpec, SavedFile, SavedFileSpec, VideoVAE
-from nodes.api import SpecError, node
+from nodes.api import Range, SpecError, node
 from nodes.context import Context, Workflow
 from nodes.media.saving import Quality, Target, saved, saved_spec
 from nodes.video_vae.config import CHUNK
 from nodes.video_vae.sizes import clip_length, latent_size, require_space
+from nodes.video_vae.spans import SMALLEST
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+LossyTile = Annotated[
+    int,
+    Range(0, 2048, 64),
+    "Lossy: work in blended tiles of so many pixels a side, with less memory. 0: whole frames, tiles only where there "
+    "is no memory for those.",
+]
 
 
 def encode_video_spec(vae: VideoVAE, clip: ClipSpec) -> LatentSpec:
@@ -29,17 +40,31 @@ def encode_video(
     clip: Annotated[Clip, "Frames: 1 + 4k of them, sides a multiple of 8 for the built-in VAE."],
     *,
     ctx: Context,
+    lossy_tile: LossyTile = 0,
 ) -> Latent:
     """Compress a clip or an image into a latent, in space and time."""
     import torch
     from einops import rearrange
 
-    model = ctx.model(vae)
     frames = torch.as_tensor(clip.frames, device=ctx.device)
     pixels = rearrange(frames, "t h w c -> 1 c t h w").float() / 127.5 - 1
-    with torch.no_grad():
-        latent = model.encode(pixels)
+    latent = encoded_pixels(vae, pixels, ctx, lossy_tile)
     return Latent(latent[0].float(), vae.space, clip.fps)
+
+
+def encoded_pixels(vae: VideoVAE, pixels: "Tensor", ctx: Context, tile: int = 0) -> "Tensor":
+    """The latent (1 z t h w) of pixels (1 3 t h w) in [-1, 1]. tile: as the widget has it."""
+    import torch
+
+    from nodes.video_vae import tiles
+
+    model, (_, high, wide) = ctx.model(vae), vae.stride
+    cells = max(pixels.shape[-2] // high, pixels.shape[-1] // wide)
+    with torch.no_grad():
+        made = tiles.as_memory_allows(
+            lambda side: [tiles.encoded(model, pixels, side, wide)], cells_of(tile, vae), cells, ctx
+        )
+        return next(made)
 
 
 def decode_latent_spec(vae: VideoVAE, latent: LatentSpec) -> ClipSpec:
@@ -54,12 +79,13 @@ def decode_latent(
     latent: Annotated[Latent, "What is to be seen."],
     *,
     ctx: Context,
+    lossy_tile: LossyTile = 0,
 ) -> Clip:
     """Decode a latent into frames, chunk by chunk along the time: equal to decoding it whole, with less memory."""
     spec = decode_latent_spec(vae, latent.spec)
     frames = np.empty((spec.frames, spec.height, spec.width, spec.channels), np.uint8)
     filled = 0
-    for chunk in decoded_chunks(vae, latent, ctx):
+    for chunk in decoded_chunks(vae, latent, ctx, lossy_tile):
         frames[filled : filled + len(chunk)] = chunk
         filled += len(chunk)
     return Clip(frames, latent.fps)
@@ -85,24 +111,39 @@ def save_latent(
     workflow: Workflow,
     file: Target = "clip.mp4",
     quality: Quality = 90,
+    lossy_tile: LossyTile = 0,
 ) -> SavedFile:
     """Decode a latent straight into a file: each chunk is written and dropped, so a clip may be as long as you like."""
-    frames = chain.from_iterable(decoded_chunks(vae, latent, ctx))
+    frames = chain.from_iterable(decoded_chunks(vae, latent, ctx, lossy_tile))
     spec = decode_latent_spec(vae, latent.spec)
     media.write_frames(frames, spec, files.target(file), quality=quality, workflow=workflow.text or None)
     return saved(file, files)
 
 
-def decoded_chunks(vae: VideoVAE, latent: Latent, ctx: Context) -> Iterator[npt.NDArray[Any]]:
-    """The frames that a latent stands for, uint8 (t h w 3), some at a time; each chunk is a step of the run."""
+def decoded_chunks(vae: VideoVAE, latent: Latent, ctx: Context, tile: int = 0) -> Iterator[npt.NDArray[Any]]:
+    """The frames that a latent stands for, uint8 (t h w 3), some at a time; each chunk is a step of the run.
+
+    tile: as the widget has it.
+    """
     import torch
     from einops import rearrange
 
+    from nodes.video_vae import tiles
+
     model = ctx.model(vae)
     chunks = torch.split(torch.as_tensor(latent.data)[None], CHUNK, dim=2)
-    progress = ctx.steps(len(chunks))
-    arriving = (chunk.to(ctx.device, torch.float32) for _, chunk in zip(progress, chunks, strict=False))
+
+    def work(side: int) -> "Iterator[Tensor]":
+        progress = ctx.steps(len(chunks))
+        arriving = (chunk.to(ctx.device, torch.float32) for _, chunk in zip(progress, chunks, strict=False))
+        return tiles.decoded(model, arriving, side)
+
     with torch.no_grad():
-        for pixels in model.decode_chunks(arriving):
+        for pixels in tiles.as_memory_allows(work, cells_of(tile, vae), max(latent.data.shape[-2:]), ctx):
             whole = ((pixels[0] + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
             yield rearrange(whole, "c t h w -> t h w c").cpu().numpy()
+
+
+def cells_of(tile: int, vae: VideoVAE) -> int:
+    """The side of a tile of so many pixels in latent cells; 0 for whole frames."""
+    return max(SMALLEST, tile // vae.stride[-1]) if tile else 0

@@ -58,7 +58,7 @@ class VideoVAETraining:
 def train(config: VideoVAETraining, out: Path, resume: bool = True) -> None:
     """Train, and leave the checkpoint, the curves and at last the weights, `video_vae.safetensors`, in `out`."""
     run_together(_worker, config.processes, config, out, resume)
-    export(out, out / "video_vae.safetensors", config.model)
+    export(out, out / "video_vae.safetensors", config.model, measure=not config.decoder_only)
 
 
 def _worker(rank: int, processes: int, config: VideoVAETraining, out: Path, resume: bool) -> None:
