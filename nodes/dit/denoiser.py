@@ -16,17 +16,18 @@ from nodes.dit.config import Objective
 from nodes.dit.guidance import Predict, guided, padded_to
 from nodes.dit.model import DiT
 from nodes.dit.objectives import size_shift
-from nodes.dit.samplers import schedule
+from nodes.dit.samplers import Foresee, SamplerState, Step, schedule
 from nodes.dit.skipping import Skips
 from nodes.patches.layout import grid_coords
 from nodes.text_encoder.model import Encoded
 
 
-@dataclass(frozen=True)
+@dataclass
 class Request:
     """What the sampler node is asked for. levels (steps + 1): of the denoiser. `negative` None: away from no text.
 
-    origin: the time coordinate of the first row, where it is a window of a longer clip.
+    origin: the time coordinate of the first row, where it is a window of a longer clip. over_steps: the guidance in
+    each step, where it changes; `guidance` is then that of the step at hand, see `steered`.
     """
 
     patches: Patches
@@ -36,11 +37,24 @@ class Request:
     guidance: float
     levels: Tensor
     origin: int = 0
+    over_steps: Sequence[float] = ()
 
     @property
     def away(self) -> Array:
         """The rows (m d) that guidance leads away from."""
         return self.negative.embeds if self.negative else self.conditioning.null
+
+
+def steered(step: Step, requests: Sequence[Request]) -> Step:
+    """A sampler's step, for which each request has the guidance of that step."""
+
+    def taken(state: SamplerState, foresee: Foresee) -> SamplerState:
+        for request in requests:
+            if request.over_steps:
+                request.guidance = request.over_steps[state.step]
+        return step(state, foresee)
+
+    return taken
 
 
 @runtime_checkable
@@ -92,7 +106,7 @@ class BuiltIn:
             torch.cat([grid_coords(*grid, start=request.origin) for request, grid in clips]).to(device),
             _encoded([request.conditioning.embeds for request, _ in clips], device),
             _encoded([request.away for request, _ in clips], device),
-            _scale(requests, device),
+            (lambda: _scale(requests, device)) if any(one.over_steps for one in requests) else _scale(requests, device),
             [grid_tokens(grid) for _, grid in clips],
             skips,
         )

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, cast
 
 from assets.values import Conditioning, ConditioningSpec, DiT, Patches, PatchesSpec, Trajectory, TrajectorySpec
-from nodes.api import GoesOn, Range, Seed, SpecError, node
+from nodes.api import Curve, GoesOn, Range, Seed, SpecError, node, warn
 from nodes.context import Context
 from nodes.dit.config import Sampler
 from nodes.dit.given import require_given
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
     from assets.values import Value
     from assets.values.array import Array
+
+
+OverSteps = Annotated[
+    str, Curve(0, 1, "steps"), "How much of the guidance counts, from the first step to the last; at 0 none."
+]
 
 
 class Sampled(NamedTuple):
@@ -35,7 +40,11 @@ def sample_spec(
     steps: int,
     negative: ConditioningSpec | None = None,
     stop: int = 0,
+    guidance: float = 4,
+    guidance_over_steps: str = "",
 ) -> SampledSpec:
+    if guidance_over_steps and guidance == 1:
+        warn("The guidance is 1, so its curve over the steps changes nothing; raise it.")
     require_space("DiT", dit.space, patches.space)
     if patches.patch != dit.patch:
         got, needs = ("x".join(map(str, patch)) for patch in (patches.patch, dit.patch))
@@ -84,6 +93,7 @@ def sample(
     seed: Annotated[int, Seed(), "Another seed, another clip; the same seed gives the same clip again."] = 0,
     steps: Annotated[int, Range(1, 200), "More steps, finer motion; time grows in proportion."] = 24,
     guidance: Annotated[float, Range(1, 20, 0.1), "How closely the text is followed; 1 is without guidance."] = 4.0,
+    guidance_over_steps: OverSteps = "",
     sampler: Annotated[
         Sampler,
         "dpm++2m and unipc need fewer steps, heun two forwards a step; ddim is euler; ddpm and dpm++2m sde add fresh "
@@ -108,18 +118,20 @@ def sample(
     """
     import torch
 
-    from nodes.dit.denoiser import Request, denoiser
+    from nodes.dit.denoiser import Request, denoiser, steered
+    from nodes.dit.guidance import over_steps
     from nodes.dit.samplers import solver
     from nodes.dit.sampling import Packed, finished
     from nodes.dit.skipping import Skips
     from nodes.dit.steps import walk
 
     model = denoiser(ctx.model(dit))
-    request = Request(patches, conditioning, negative, seed, guidance, model.levels(steps, shift, patches.grids))
+    levels, scales = model.levels(steps, shift, patches.grids), over_steps(guidance, guidance_over_steps, steps)
+    request = Request(patches, conditioning, negative, seed, guidance, levels, over_steps=scales)
     with torch.inference_mode():
         skips = Skips(lossy_skip) if lossy_skip else None
         packed = Packed(model, [request], ctx.device, skips)
-        step = solver(sampler, packed.draw)
+        step = steered(solver(sampler, packed.draw), [request])
         way = walk(ctx, packed.state, step, packed.foresee, _shows(ctx, patches, request.levels), skips, stop)
     return Sampled(*finished(request, packed.state.x[0].cpu(), way, sampler))
 
@@ -134,6 +146,8 @@ def branch_spec(
     step: int,
     steps: int,
     negative: ConditioningSpec | None = None,
+    guidance: float = 4,
+    guidance_over_steps: str = "",
 ) -> SampledSpec:
     planned = trajectory.steps + trajectory.left
     latest = min(trajectory.steps, planned - 1)
@@ -142,7 +156,8 @@ def branch_spec(
             f"Got step {step} of a trajectory of {trajectory.steps} steps; needs one that it has, and that leaves "
             f"something to do. Choose {latest} or less."
         )
-    return sample_spec(dit, trajectory.patches, conditioning, step + (steps or planned - step), negative)
+    whole = step + (steps or planned - step)
+    return sample_spec(dit, trajectory.patches, conditioning, whole, negative, 0, guidance, guidance_over_steps)
 
 
 @node(
@@ -164,6 +179,7 @@ def branch(
     step: Annotated[int, Range(0, 199), "How many steps stay as they were: few change all, many change detail."] = 12,
     steps: Annotated[int, Range(0, 200), "How many steps follow; 0: those that the trajectory had left."] = 0,
     guidance: Annotated[float, Range(1, 20, 0.1), "How closely the text is followed; 1 is without guidance."] = 4.0,
+    guidance_over_steps: OverSteps = "",
     sampler: Annotated[Continued, "ddpm adds noise in every step, so that each seed ends elsewhere."] = "as before",
     seed: Annotated[int, Seed(), "Of the noise that ddpm adds; the other samplers add none."] = 0,
 ) -> Sampled:
@@ -173,7 +189,8 @@ def branch(
     """
     import torch
 
-    from nodes.dit.denoiser import Request
+    from nodes.dit.denoiser import Request, steered
+    from nodes.dit.guidance import over_steps
     from nodes.dit.samplers import solver
     from nodes.dit.sampling import Packed, finished, remaining
     from nodes.dit.steps import retraced, walk
@@ -182,11 +199,12 @@ def branch(
     layout = (trajectory.grids, trajectory.patch, trajectory.space, trajectory.fps)
     begun = Patches(trajectory.canvas, trajectory.noise, *layout)
     levels = remaining(torch.as_tensor(trajectory.sigmas), step, steps)
-    request = Request(begun, conditioning, negative, seed, guidance, levels)
+    scales = over_steps(guidance, guidance_over_steps, len(levels) - 1)
+    request = Request(begun, conditioning, negative, seed, guidance, levels, over_steps=scales)
     goes_on: Sampler = cast(Sampler, trajectory.solver) if sampler == "as before" else sampler
     with torch.inference_mode():
         packed = Packed(ctx.model(dit), [request], ctx.device)
-        take = solver(goes_on, packed.draw)
+        take = steered(solver(goes_on, packed.draw), [request])
         first = states[0].to(ctx.device)[None]
         old = list(zip(states[1 : step + 1], predictions[:step], strict=True))
         state = retraced(replace(packed.state, x=first), take, old)

@@ -31,7 +31,7 @@ class Made:
 def make(
     folder: Path, *, size: dict[str, int] = SIZE, steps: int = 4, guidance: float = 5.0, seed: int = 0,
     sampler: str = "unipc", prompt: str = PROMPT, negative: str | None = None, canvas: Patches | None = None,
-    bench: Bench | None = None, pictures: tuple[Clip, ...] = (),
+    bench: Bench | None = None, pictures: tuple[Clip, ...] = (), guidance_over_steps: str = "",
 ) -> Made:  # fmt: skip
     """Text to video (or what the canvas says) by our nodes, with the family's own schedule.
 
@@ -44,7 +44,8 @@ def make(
         text = encode_image(image_encoder(folder), text, *pictures, ctx=bench)
     canvas = canvas or noise_patches(models.dit, models.vae, **size)
     made = sample(
-        models.dit, canvas, text, away, ctx=bench, seed=seed, steps=steps, guidance=guidance, sampler=sampler, shift=0
+        models.dit, canvas, text, away, ctx=bench, seed=seed, steps=steps, guidance=guidance, sampler=sampler, shift=0,
+        guidance_over_steps=guidance_over_steps,
     )  # fmt: skip
     latent = unpatchify_node(made.patches)
     return Made(latent, decode_latent(models.vae, latent, ctx=bench))

@@ -58,6 +58,15 @@ def test_with_a_negative_text_guidance_leads_away_from_it_and_is_not_told_as_wel
     require_equal(make(folder, sampler="euler", guidance=6.0, negative=NEGATIVE), *known)
 
 
+def test_guidance_that_is_told_follows_its_curve_over_the_steps(folder: Path) -> None:
+    plain, lower, halved = (
+        make(folder, sampler="euler", **asked)
+        for asked in ({"guidance": 6.0}, {"guidance": 3.5}, {"guidance": 6.0, "guidance_over_steps": "0:0.5"})
+    )
+    assert torch.equal(torch.as_tensor(halved.latent.data), torch.as_tensor(lower.latent.data))
+    assert not torch.equal(torch.as_tensor(plain.latent.data), torch.as_tensor(lower.latent.data))
+
+
 def test_where_guidance_was_never_learned_it_leads_away_from_no_text(tmp_path: Path) -> None:
     folder = tiny_hunyuan.write(tmp_path / "hunyuan", guidance=False)
     known = reference(folder, negative_prompt="", true_cfg_scale=6.0)

@@ -11,7 +11,7 @@ from tiny_models import TinyModels
 
 from assets.codec import encode
 from assets.values import Conditioning, DiT, Latent, Patches, Text
-from nodes.api import SpecError
+from nodes.api import SpecError, collected_warnings
 from nodes.context import Cancelled
 from nodes.dit.config import Sampler
 from nodes.dit.denoiser import Request, levels_for
@@ -110,6 +110,43 @@ def test_models_that_do_not_belong_together_are_refused(tiny: TinyModels, canvas
     refused(replace(tiny.dit, space="other"), "'tiny'.*'other'")
     refused(replace(tiny.dit, patch=(2, 2, 2)), "patches of 1x2x2.*2x2x2")
     refused(replace(tiny.dit, encoder="other"), "'other'")
+
+
+@pytest.mark.parametrize("sampler", get_args(Sampler))
+def test_guidance_follows_its_curve_over_the_steps(
+    tiny: TinyModels, canvas: Patches, text: Conditioning, sampler: str
+) -> None:
+    def states(**widgets: Any) -> torch.Tensor:
+        return torch.as_tensor(run(tiny, canvas, text, Bench(), sampler=sampler, **widgets).trajectory.states)
+
+    plain, first_alone = states(), states(guidance_over_steps="0:1 0.5:0")
+    assert torch.equal(states(guidance_over_steps="0:1"), plain)
+    assert torch.equal(first_alone[:2], plain[:2])
+    assert not torch.equal(first_alone[2], plain[2])
+    assert torch.allclose(states(guidance_over_steps="0:0"), states(guidance=1.0), atol=1e-5)
+    assert torch.equal(states(guidance_over_steps="0:0.5", guidance=5.0), states(guidance=3.0))
+
+
+def test_guidance_by_a_curve_goes_on_and_branches_bit_for_bit(
+    tiny: TinyModels, canvas: Patches, text: Conditioning
+) -> None:
+    told = {"steps": 6, "guidance_over_steps": "0:0 0.4:1 1:0.2"}
+    whole = run(tiny, canvas, text, Bench(), **told)
+    stopped = run(tiny, canvas, text, Bench(), **told, stop=2)
+    gone_on = run(tiny, canvas, text, Bench(kept_before=steps_taken(stopped._asdict())), **told)
+    curve = {"guidance_over_steps": told["guidance_over_steps"]}
+    branched = branch(tiny.dit, whole.trajectory, text, ctx=Bench(), step=3, **curve)  # type: ignore[arg-type]
+    other = branch(tiny.dit, whole.trajectory, text, ctx=Bench(), step=3)
+    assert encode(gone_on.trajectory) == encode(branched.trajectory) == encode(whole.trajectory)
+    assert encode(other.trajectory) != encode(whole.trajectory)
+
+
+def test_a_curve_over_the_steps_of_guidance_one_is_warned_of(
+    tiny: TinyModels, canvas: Patches, text: Conditioning
+) -> None:
+    with collected_warnings() as said:
+        sample_spec(tiny.dit, canvas.spec, text.spec, 3, guidance=1, guidance_over_steps="0:1 1:0")
+    assert "changes nothing" in said[0]
 
 
 @pytest.mark.parametrize("sampler", get_args(Sampler))

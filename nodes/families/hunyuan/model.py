@@ -77,11 +77,11 @@ class HunyuanDiT(nn.Module):
             *((negative.embeds, negative.extras) if negative else (asked.null, asked.null_extras)), device
         )
         learned = model.config.guidance_embeds
-        between = request.guidance if negative or not learned else 1.0
-        told = text.rows.new_tensor([1000 * (1.0 if negative else request.guidance)]) if learned else None
 
         def predict(latent: Tensor, levels: Tensor) -> Tensor:
             timestep = 1000 * levels.max()[None]
+            between = request.guidance if negative or not learned else 1.0
+            told = text.rows.new_tensor([1000 * (1.0 if negative else request.guidance)]) if learned else None
 
             def forward(words: Words) -> Tensor:
                 made: Tensor = model(
