@@ -22,7 +22,7 @@ from nodes.families.formats.names import Names
 from nodes.families.formats.stored import StoredLinear
 from nodes.families.nodes import load_text_encoder, load_vae, load_weights
 from nodes.families.registry import Components, components
-from nodes.families.wan.layouts import NAMES, vae_name
+from nodes.families.wan.layouts import NAMES, VAE
 from nodes.models.nodes import load_dit
 from nodes.patches.nodes import noise_patches
 from nodes.patches.nodes import unpatchify as unpatchify_node
@@ -118,18 +118,18 @@ def test_two_names_that_trade_places_do_so_in_both_directions() -> None:
 
 def test_the_names_in_the_video_vae_of_wan_2_2_are_diffusers() -> None:
     assert (
-        vae_name("encoder.downsamples.1.downsamples.0.residual.2.weight")
+        VAE.ours("encoder.downsamples.1.downsamples.0.residual.2.weight")
         == "encoder.down_blocks.1.resnets.0.conv1.weight"
     )
     assert (
-        vae_name("encoder.downsamples.1.downsamples.2.time_conv.bias")
+        VAE.ours("encoder.downsamples.1.downsamples.2.time_conv.bias")
         == "encoder.down_blocks.1.downsampler.time_conv.bias"
     )
     assert (
-        vae_name("decoder.upsamples.2.upsamples.0.shortcut.bias") == "decoder.up_blocks.2.resnets.0.conv_shortcut.bias"
+        VAE.ours("decoder.upsamples.2.upsamples.0.shortcut.bias") == "decoder.up_blocks.2.resnets.0.conv_shortcut.bias"
     )
     assert (
-        vae_name("decoder.upsamples.0.upsamples.3.resample.1.bias") == "decoder.up_blocks.0.upsampler.resample.1.bias"
+        VAE.ours("decoder.upsamples.0.upsamples.3.resample.1.bias") == "decoder.up_blocks.0.upsampler.resample.1.bias"
     )
 
 

@@ -1,7 +1,7 @@
 """How single files hold a part of a family, and which of them a file is. No torch here."""
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -9,9 +9,13 @@ from typing import Any, Literal
 
 from assets.weight_files import WeightsRefused
 from assets.weight_headers import Tensor, WeightHeader
+from nodes.families.formats.names import SAME, Names, Piece
 
-Part = Literal["transformer", "vae", "text_encoder"]
-PARTS: dict[Part, str] = {"transformer": "DiT", "vae": "video VAE", "text_encoder": "text encoder"}
+Part = Literal["transformer", "vae", "text_encoder", "image_encoder"]
+PARTS: dict[Part, str] = {
+    "transformer": "DiT", "vae": "video VAE", "text_encoder": "text encoder", "image_encoder": "image encoder",
+}  # fmt: skip
+Configs = dict[Part, dict[str, Any]]
 Shapes = Mapping[str, Tensor]
 IGNORED = (".scale_input", ".input_scale", ".comfy_quant", "scaled_fp8", "spiece_model")
 """What ComfyUI's files hold beside the weights."""
@@ -23,27 +27,30 @@ SCALES = (".scale_weight", ".weight_scale")
 class Layout:
     """A part of a family, as some files name its tensors.
 
-    signs: names that together tell it. ours: a tensor's name here -> in diffusers. config: of the diffusers class, from
-    the shapes of its tensors by diffusers' names; KeyError or ValueError where they are none that it knows.
+    signs: names that together tell it. names: here and in diffusers. config: of the diffusers class, from the shapes of
+    its tensors by diffusers' names; KeyError or ValueError where they are none that it knows. dropped: ends of the
+    names of tensors that it does without.
     """
 
     part: Part
     signs: tuple[str, ...]
-    ours: Callable[[str], str]
+    names: Names
     config: Callable[[Shapes], dict[str, Any]]
+    dropped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A part that a file holds: its tensors all begin with the prefix.
+    """A part that a file holds.
 
-    names: their names in the file -> in diffusers. scales: a float8 weight's name in the file -> that of its scale.
+    pieces: its tensors' names in the file -> what they are in diffusers. shapes: by diffusers' names. scales: a float8
+    weight's name in the file -> that of its scale.
     """
 
     family: str
     layout: Layout
-    prefix: str
-    names: dict[str, str]
+    pieces: dict[str, tuple[Piece, ...]]
+    shapes: Shapes
     scales: dict[str, str]
     config: dict[str, Any]
 
@@ -66,9 +73,10 @@ def held_part(header: WeightHeader, part: Part) -> Held:
             return held
     what = " and ".join(f"a {family_label(each.family)} {PARTS[each.layout.part]}" for each in parts)
     some = ", ".join(sorted(header.tensors)[:3])
+    known = dict.fromkeys(family_label(family) for family, layout in layouts() if layout.part == part)
     raise WeightsRefused(
         f"{header.path.name} holds {what or f'tensors of no model that is known here ({some}, ...)'}; it needs a "
-        f"{PARTS[part]} of {', '.join(_labels())}. Choose another file."
+        f"{PARTS[part]} of {', '.join(known)}. Choose another file."
     )
 
 
@@ -81,21 +89,24 @@ def layouts() -> Iterator[tuple[str, Layout]]:
             yield family.name, layout
 
 
-def original_names(family: str) -> Callable[[str], str]:
-    """The name in a family's original files of a module of its DiT."""
-    module = importlib.import_module(f"nodes.families.{family}.layouts") if _has_layouts(family) else None
-    original: Callable[[str], str] = module.original if module else str
-    return original
+def original_names(family: str, layers: Collection[str]) -> list[Names]:
+    """How a family's files name the layers of its DiT, of which these are all, by diffusers' names."""
+    found = [layout.names for layout in _of(family) if layout.part == "transformer" and layout.names != SAME]
+    return [names.ending(layers) for names in found]
+
+
+def count(shapes: Collection[str], blocks: str) -> int:
+    """How many blocks of this name tensors lie in, e.g. "transformer_blocks"; 0 for none."""
+    start = f"{blocks}."
+    return 1 + max(
+        (int(name.removeprefix(start).partition(".")[0]) for name in shapes if name.startswith(start)), default=-1
+    )
 
 
 def family_label(name: str) -> str:
     from nodes.families.registry import FAMILIES
 
     return next((family.label for family in FAMILIES if family.name == name), name)
-
-
-def _labels() -> list[str]:
-    return list(dict.fromkeys(family_label(name) for name, _ in layouts()))
 
 
 @cache
@@ -122,17 +133,24 @@ def _prefix(tensors: Shapes, signs: tuple[str, ...]) -> str | None:
 
 
 def _held(header: WeightHeader, family: str, layout: Layout, prefix: str) -> Held:
-    inside = [name for name in header.tensors if name.startswith(prefix) and not name.endswith(IGNORED)]
+    dropped = (*IGNORED, *layout.dropped)
+    inside = [name for name in header.tensors if name.startswith(prefix) and not name.endswith(dropped)]
     scales = {name.removesuffix(end) + ".weight": name for name in inside for end in SCALES if name.endswith(end)}
-    names = {name: layout.ours(name.removeprefix(prefix)) for name in inside if name not in scales.values()}
+    names = layout.names.ending(inside)
+    pieces = {name: names.pieces(name.removeprefix(prefix)) for name in inside if name not in scales.values()}
     try:
-        config = layout.config({ours: header.tensors[name] for name, ours in names.items()})
+        shapes = {piece.name: _cut(header.tensors[name], piece) for name, found in pieces.items() for piece in found}
+        config = layout.config(shapes)
     except (KeyError, ValueError, IndexError, ZeroDivisionError) as error:
         raise WeightsRefused(
             f"{header.path.name} looks like a {family_label(family)} {PARTS[layout.part]}, but {_says(error)}; it is "
             "damaged, or a variant that is not known here: get the model's diffusers version"
         ) from error
-    return Held(family, layout, prefix, names, scales, config)
+    return Held(family, layout, pieces, shapes, scales, config)
+
+
+def _cut(tensor: Tensor, piece: Piece) -> Tensor:
+    return tensor if piece.whole else Tensor(tensor.dtype, piece.shape(tensor.shape))
 
 
 def _says(error: Exception) -> str:

@@ -6,7 +6,7 @@ Key layouts: diffusers and peft (transformer.<layer>.lora_A.weight), ComfyUI and
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from typing import Any, Literal
 from assets.weight_files import WeightsRefused
 from assets.weight_headers import Tensor, WeightHeader
 from nodes.families.formats.guess import seems
+from nodes.families.formats.names import SAME, Names, Piece
 from nodes.families.formats.single_file import header_of
 
 Role = Literal["down", "up", "alpha", "diff", "diff_b", "up_b"]
@@ -37,12 +38,17 @@ Shapes = Mapping[str, tuple[int, ...]]
 class Adapter:
     """A change of a layer: names of tensors in the file by their role, and alpha where the file's metadata has it.
 
-    The weight becomes W + scale B A, or W + diff; the bias b + diff_b.
+    The weight becomes W + scale B A, or W + diff; the bias b + diff_b. Of B and of the differences those rows count
+    that the piece says.
     """
 
-    layer: str
+    piece: Piece
     tensors: dict[Role, str]
     alpha: float | None = None
+
+    @property
+    def layer(self) -> str:
+        return self.piece.name
 
 
 @dataclass(slots=True)
@@ -50,20 +56,24 @@ class _Found:
     tensors: dict[Role, str] = field(default_factory=dict)
 
 
-def read_adapters(path: Path, model: str, shapes: Shapes, theirs: Callable[[str], str]) -> list[Adapter]:
+def read_adapters(path: Path, model: str, shapes: Shapes, originals: Iterable[Names]) -> list[Adapter]:
     """What a LoRA's file changes of a DiT; WeightsRefused where it is none, or for another.
 
-    model: the DiT's family, for the sentence. theirs: a layer's name in diffusers -> in the makers' own files.
+    model: the DiT's family, for the sentence. originals: how the makers' own files name its layers.
     """
     header = header_of(path)
     found = _by_layer(header)
-    spelt = _spellings(shapes, theirs)
-    layers = {layer: spelt.get(_bare(layer)) for layer in found}
-    strange = [layer for layer, ours in layers.items() if ours is None]
+    spelt = _spellings(shapes, originals)
+    pieces = {layer: spelt.get(_bare(layer), ()) for layer in found}
+    strange = [layer for layer, ours in pieces.items() if not ours]
     if strange:
         raise _of_another(path, model, header, strange, len(found))
     scales = _Scales(header)
-    made = [Adapter(ours, found[layer].tensors, scales.alpha(ours)) for layer, ours in layers.items() if ours]
+    made = [
+        Adapter(piece, found[layer].tensors, scales.alpha(piece.name))
+        for layer, ours in pieces.items()
+        for piece in ours
+    ]
     for adapter in made:
         _require_fit(path, model, header.tensors, adapter, shapes[adapter.layer])
     return made
@@ -100,20 +110,20 @@ def _bare(layer: str) -> str:
     return layer
 
 
-def _spellings(shapes: Shapes, theirs: Callable[[str], str]) -> dict[str, str]:
-    """All ways in which files name a layer -> its name in diffusers."""
-    spelt: dict[str, str] = {}
-    for layer in shapes:
-        for name in (theirs(layer), layer):
-            spelt[name] = layer
-            for flat in FLAT:
-                spelt[flat + name.replace(".", "_")] = layer
-    return spelt | {layer: layer for layer in shapes}
+def _spellings(shapes: Shapes, originals: Iterable[Names]) -> dict[str, tuple[Piece, ...]]:
+    """All ways in which files name a layer -> what of diffusers' layers it is."""
+    spelt: dict[str, tuple[Piece, ...]] = {}
+    for names in (*originals, SAME):
+        for name in {names.theirs(layer): None for layer in shapes}:
+            pieces = names.pieces(name)
+            if all(piece.name in shapes for piece in pieces):
+                spelt |= dict.fromkeys((name, *(flat + name.replace(".", "_") for flat in FLAT)), pieces)
+    return spelt
 
 
 def _of_another(path: Path, model: str, header: WeightHeader, strange: list[str], layers: int) -> WeightsRefused:
     family = seems(header.tensors)
-    if family and family != model:
+    if family and model not in family:
         what = f"seems to be a LoRA for {family}"
     else:
         count = f"all {layers}" if len(strange) == layers else f"{len(strange)} of {layers}"
@@ -131,14 +141,16 @@ def _require_fit(
     down, up, whole = sides("down"), sides("up"), sides("diff")
     if (down is None) != (up is None):
         raise WeightsRefused(f"{path.name} has one matrix of two for {adapter.layer}; it is damaged: get it again")
-    got = None
-    if down and up:
-        got = (up[0], *down[1:])
-        if up[1] != down[0]:
-            raise WeightsRefused(
-                f"{path.name} has matrices of {_size(up)} and {_size(down)} for {adapter.layer}, which do not go "
-                "together; it is damaged: get it again"
-            )
+    try:
+        got = adapter.piece.shape((up[0], *down[1:])) if down and up else None
+        whole = adapter.piece.shape(whole) if whole else None
+    except ValueError as error:
+        raise WeightsRefused(f"{path.name} cannot be shared out: {error}; get it again") from error
+    if down and up and up[1] != down[0]:
+        raise WeightsRefused(
+            f"{path.name} has matrices of {_size(up)} and {_size(down)} for {adapter.layer}, which do not go together; "
+            "it is damaged: get it again"
+        )
     for found in (got, whole):
         if found and found != shape:
             raise WeightsRefused(

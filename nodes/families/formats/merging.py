@@ -10,7 +10,8 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from nodes.families.formats.lora_file import Adapter
+from nodes.families.formats.lora_file import Adapter, Role
+from nodes.families.formats.names import Piece
 from nodes.families.formats.stored import StoredLinear, put
 
 
@@ -40,7 +41,10 @@ def add_lora(network: nn.Module, path: Path, adapters: Iterable[Adapter], weight
     """Add a LoRA (Hu et al. 2021) times `weight`: W + weight (alpha / rank) B A, summed in float32."""
     with safe_open(path, framework="pt") as file:
         for adapter in adapters:
-            got = {role: file.get_tensor(name).float() for role, name in adapter.tensors.items()}
+            got = {
+                role: _piece(file.get_tensor(name).float(), role, adapter.piece)
+                for role, name in adapter.tensors.items()
+            }
             layer = network.get_submodule(adapter.layer)
             if "down" in got:
                 rank = got["down"].shape[0]
@@ -53,6 +57,13 @@ def add_lora(network: nn.Module, path: Path, adapters: Iterable[Adapter], weight
                 if role in got:
                     bias = cast(nn.Parameter, _innermost(layer).bias)
                     bias.data = (bias.float() + weight * got[role]).to(bias.dtype)
+
+
+def _piece(tensor: Tensor, role: Role, piece: Piece) -> Tensor:
+    """What of a tensor is for the piece of a layer."""
+    if piece.whole or role in ("down", "alpha"):
+        return tensor
+    return torch.cat([tensor[rows] for rows in piece.rows(len(tensor))])
 
 
 def _add_low(network: nn.Module, name: str, layer: nn.Module, down: Tensor, up: Tensor) -> None:

@@ -18,7 +18,7 @@ def folder_of(path: Path) -> ModelFolder:
     family = parts[0].family
     same = [held for held in parts if held.family == family]
     around = importlib.import_module(f"nodes.families.{family}.layouts").around
-    settings = around({held.layout.part: held.config for held in same})
+    settings = around({held.layout.part: held.config for held in same}, header)
     return ModelFolder(path, settings.pop("index"), settings, tuple(held.layout.part for held in same))
 
 

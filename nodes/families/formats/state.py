@@ -15,6 +15,7 @@ from assets.gguf_files import read_gguf
 from assets.weight_files import WeightsRefused
 from assets.weight_headers import is_gguf
 from nodes.families.formats.layouts import Held
+from nodes.families.formats.names import Piece
 from nodes.families.formats.stored import Packed
 
 NUMBERS = {
@@ -43,13 +44,13 @@ def _safetensors(path: Path, held: Held) -> dict[str, Tensor | Packed]:
     made: dict[str, Tensor | Packed] = {}
     try:
         with safe_open(path, framework="pt") as file:
-            for name, ours in held.names.items():
+            for name, pieces in held.pieces.items():
                 tensor = file.get_tensor(name)
                 if tensor.dtype in FEW:
                     scale = file.get_tensor(held.scales[name]).float() if name in held.scales else None
-                    made[ours] = Packed(tensor, tuple(tensor.shape), _for_rows(scale))
+                    made |= _cut(Packed(tensor, tuple(tensor.shape), _for_rows(scale)), pieces)
                 else:
-                    made[ours] = tensor
+                    made |= _cut(tensor, pieces)
     except (SafetensorError, OSError) as error:
         raise WeightsRefused(f"{path.name} cannot be read as safetensors ({error}); get it again") from error
     return made
@@ -63,14 +64,23 @@ def _for_rows(scale: Tensor | None) -> Tensor | None:
 def _gguf(path: Path, held: Held) -> dict[str, Tensor | Packed]:
     made: dict[str, Tensor | Packed] = {}
     for name, tensor in read_gguf(path).tensors.items():
-        if name not in held.names:
+        if name not in held.pieces:
             continue
         data = torch.from_numpy(np.fromfile(path, np.uint8, tensor.bytes, offset=tensor.start))
-        if tensor.kind in NUMBERS:
-            made[held.names[name]] = data.view(NUMBERS[tensor.kind]).reshape(tensor.shape)
-        else:
-            made[held.names[name]] = Packed(data, tensor.shape, kind=tensor.kind)
+        numbers = NUMBERS.get(tensor.kind)
+        whole = Packed(data, tensor.shape, kind=tensor.kind) if numbers is None else data.view(numbers)
+        made |= _cut(whole if isinstance(whole, Packed) else whole.reshape(tensor.shape), held.pieces[name])
     return made
+
+
+def _cut(tensor: Tensor | Packed, pieces: tuple[Piece, ...]) -> dict[str, Tensor | Packed]:
+    return {piece.name: tensor if piece.whole else _rows(tensor, piece.rows(tensor.shape[0])) for piece in pieces}
+
+
+def _rows(tensor: Tensor | Packed, rows: list[slice]) -> Tensor | Packed:
+    if isinstance(tensor, Packed):
+        return tensor.rows(rows)
+    return torch.cat([tensor[some] for some in rows])
 
 
 def _compute_dtype(tensors: dict[str, Tensor | Packed]) -> torch.dtype:

@@ -28,6 +28,15 @@ class Packed:
     def restored(self, dtype: torch.dtype) -> Tensor:
         return restored(self.data, self.scale, self.kind, self.shape, dtype)
 
+    def rows(self, some: list[slice]) -> Packed:
+        """Some of its rows, one after the other. A row of ggml blocks is whole blocks."""
+        by_row = self.data.reshape(self.shape[0], -1) if self.kind else self.data
+        data = torch.cat([by_row[rows] for rows in some])
+        scale = self.scale
+        if scale is not None and scale.ndim == 2 and len(scale) == self.shape[0]:
+            scale = torch.cat([scale[rows] for rows in some])
+        return Packed(data, (len(data), *self.shape[1:]), scale, self.kind)
+
 
 def restored(data: Tensor, scale: Tensor | None, kind: str, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
     """The numbers that packed ones stand for, as near as they are kept; formats: diffusers quantizers/gguf."""

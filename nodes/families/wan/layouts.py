@@ -3,11 +3,11 @@
 Names: diffusers loaders/single_file_utils.py and scripts/convert_wan_to_diffusers.py.
 """
 
-import re
 from typing import Any
 
-from nodes.families.formats.layouts import Layout, Shapes
-from nodes.families.formats.names import Names
+from assets.weight_headers import WeightHeader
+from nodes.families.formats.layouts import Configs, Layout, Shapes, count
+from nodes.families.formats.names import SAME, Names
 from nodes.families.wan.vae_sizes import VAES
 
 HEAD = 128
@@ -42,7 +42,6 @@ NAMES = Names(
     ),
     swapped=("norm2", "norm3"),
 )
-original = NAMES.theirs
 T5 = Names(
     (
         ("token_embedding", "shared"),
@@ -57,39 +56,34 @@ T5 = Names(
         ("blocks", "encoder.block"),
     )
 )
-VAE = (
-    (r"^conv1\.", "quant_conv."),
-    (r"^conv2\.", "post_quant_conv."),
-    (r"coder\.conv1\.", "coder.conv_in."),
-    (r"\.head\.0\.", ".norm_out."),
-    (r"\.head\.2\.", ".conv_out."),
-    (r"\.middle\.0\.", ".mid_block.resnets.0."),
-    (r"\.middle\.1\.", ".mid_block.attentions.0."),
-    (r"\.middle\.2\.", ".mid_block.resnets.1."),
-    (r"\.residual\.0\.", ".norm1."),
-    (r"\.residual\.2\.", ".conv1."),
-    (r"\.residual\.3\.", ".norm2."),
-    (r"\.residual\.6\.", ".conv2."),
-    (r"\.shortcut\.", ".conv_shortcut."),
-    # Wan 2.2: blocks within blocks, the last of which changes the size.
-    (r"\.downsamples\.(\d+)\.downsamples\.2\.(?=resample|time_conv)", r".down_blocks.\1.downsampler."),
-    (r"\.downsamples\.(\d+)\.downsamples\.", r".down_blocks.\1.resnets."),
-    (r"\.upsamples\.(\d+)\.upsamples\.3\.", r".up_blocks.\1.upsampler."),
-    (r"\.upsamples\.(\d+)\.upsamples\.", r".up_blocks.\1.resnets."),
-    (r"\.downsamples\.", ".down_blocks."),
+VAE = Names(
+    (
+        ("^.conv1", "^.quant_conv"),
+        ("^.conv2", "^.post_quant_conv"),
+        ("encoder.conv1", "encoder.conv_in"),
+        ("decoder.conv1", "decoder.conv_in"),
+        ("head.0", "norm_out"),
+        ("head.2", "conv_out"),
+        ("middle.0", "mid_block.resnets.0"),
+        ("middle.1", "mid_block.attentions.0"),
+        ("middle.2", "mid_block.resnets.1"),
+        ("residual.0", "norm1"),
+        ("residual.2", "conv1"),
+        ("residual.3", "norm2"),
+        ("residual.6", "conv2"),
+        ("shortcut", "conv_shortcut"),
+        # Wan 2.2: blocks within blocks, the last of which changes the size.
+        ("downsamples.#.downsamples.2.resample", "down_blocks.#.downsampler.resample"),
+        ("downsamples.#.downsamples.2.time_conv", "down_blocks.#.downsampler.time_conv"),
+        ("downsamples.#.downsamples", "down_blocks.#.resnets"),
+        ("upsamples.#.upsamples.3", "up_blocks.#.upsampler"),
+        ("upsamples.#.upsamples", "up_blocks.#.resnets"),
+        # Wan 2.1: blocks in a row; the decoder's are three and one that changes the size, a stage.
+        ("downsamples", "down_blocks"),
+        *((f"upsamples.{4 * stage + 3}", f"up_blocks.{stage}.upsamplers.0") for stage in range(4)),
+        *((f"upsamples.{4 * stage + n}", f"up_blocks.{stage}.resnets.{n}") for stage in range(4) for n in range(3)),
+    )
 )
-
-
-def vae_name(name: str) -> str:
-    for pattern, new in VAE:
-        name = re.sub(pattern, new, name)
-    # Wan 2.1's decoder: three residual blocks and an upsampler a stage, counted through.
-    return re.sub(r"\.upsamples\.(\d+)\.", lambda found: _stage(int(found[1])), name)
-
-
-def _stage(number: int) -> str:
-    stage, place = divmod(number, 4)
-    return f".up_blocks.{stage}.upsamplers.0." if place == 3 else f".up_blocks.{stage}.resnets.{place}."
 
 
 def transformer_config(shapes: Shapes) -> dict[str, Any]:
@@ -108,7 +102,7 @@ def transformer_config(shapes: Shapes) -> dict[str, Any]:
         "text_dim": shapes[f"{embedder}.text_embedder.linear_1.weight"].shape[1],
         "freq_dim": shapes[f"{embedder}.time_embedder.linear_1.weight"].shape[1],
         "ffn_dim": shapes[f"{first}.ffn.net.0.proj.weight"].shape[0],
-        "num_layers": 1 + max(int(name.split(".")[1]) for name in shapes if name.startswith("blocks.")),
+        "num_layers": count(shapes, "blocks"),
         "cross_attn_norm": f"{first}.norm2.weight" in shapes,
         "image_dim": shapes[images].shape[0] if images in shapes else None,
         "added_kv_proj_dim": inner if f"{first}.attn2.add_k_proj.weight" in shapes else None,
@@ -135,25 +129,25 @@ def text_config(shapes: Shapes) -> dict[str, Any]:
         "num_heads": heads,
         "d_kv": shapes["encoder.block.0.layer.0.SelfAttention.q.weight"].shape[0] // heads,
         "d_ff": shapes["encoder.block.0.layer.1.DenseReluDense.wi_0.weight"].shape[0],
-        "num_layers": 1 + max(int(name.split(".")[2]) for name in shapes if name.startswith("encoder.block.")),
+        "num_layers": count(shapes, "encoder.block"),
         "relative_attention_num_buckets": buckets,
     }
 
 
 LAYOUTS = (
     Layout("transformer", ("blocks.0.self_attn.q.weight", "patch_embedding.weight", "text_embedding.0.weight"),
-           NAMES.ours, transformer_config),
+           NAMES, transformer_config),
     Layout("transformer", ("blocks.0.attn1.to_q.weight", "patch_embedding.weight", "proj_out.weight"),
-           str, transformer_config),
-    Layout("vae", ("decoder.middle.0.residual.0.gamma", "encoder.conv1.weight", "conv2.weight"), vae_name, vae_config),
-    Layout("vae", ("decoder.mid_block.resnets.0.norm1.gamma", "post_quant_conv.weight"), str, vae_config),
+           SAME, transformer_config),
+    Layout("vae", ("decoder.middle.0.residual.0.gamma", "encoder.conv1.weight", "conv2.weight"), VAE, vae_config),
+    Layout("vae", ("decoder.mid_block.resnets.0.norm1.gamma", "post_quant_conv.weight"), SAME, vae_config),
     Layout("text_encoder", ("encoder.block.1.layer.0.SelfAttention.relative_attention_bias.weight", "shared.weight"),
-           str, text_config),
-    Layout("text_encoder", ("blocks.1.pos_embedding.embedding.weight", "token_embedding.weight"), T5.ours, text_config),
+           SAME, text_config),
+    Layout("text_encoder", ("blocks.1.pos_embedding.embedding.weight", "token_embedding.weight"), T5, text_config),
 )  # fmt: skip
 
 
-def around(held: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def around(held: Configs, header: WeightHeader) -> dict[str, dict[str, Any]]:
     """model_index.json and the config of every part, for parts that lie in files: what these leave open is Wan's own.
 
     The noise schedules are the makers' (Wan2.2 wan/configs): a shift of 3 for Wan 2.1, of 5 for TI2V-5B.
