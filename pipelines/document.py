@@ -9,7 +9,8 @@ In memory a document is a flat set of records, so that an edit is a small diff (
     meta:<key>                  any JSON
     other:<key>                 what the file has at its top level that this version does not know
 
-Loading executes nothing and drops nothing: unknown keys and unknown nodes are written back as they were.
+Loading executes nothing and drops nothing: unknown keys and unknown nodes are written back as they were. Nodes of an
+older version are brought up to date (pipelines.upgrades).
 """
 
 import json
@@ -26,6 +27,7 @@ from pipelines.nesting import NestingError, require_sound
 from pipelines.schema import FORMAT, GroupFace, LayoutRecord, LoomFile, NodeRecord, WireRecord
 from pipelines.scopes import by_scope, scope_of, scoped, unscoped
 from pipelines.strict_json import Json, JsonError, parse
+from pipelines.upgrades import upgraded
 
 MAX_NODES = 50_000
 GRAPH = ("nodes", "wires", "layout")
@@ -231,7 +233,7 @@ def _from_file(content: dict[str, Json]) -> Document:
 
 
 def _graph_records(graph: dict[str, Json], place: str) -> dict[str, Json]:
-    records: dict[str, Json] = {f"node:{name}": record for name, record in graph["nodes"].items()}
+    records: dict[str, Json] = {f"node:{name}": upgraded(record) for name, record in graph["nodes"].items()}
     for number, wire in enumerate(graph.get("wires", [])):
         at = f"{place}wires[{number}]"
         for end in ("from", "to"):
