@@ -4,12 +4,11 @@ import json
 import os
 import random
 import select
-import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,15 +18,18 @@ from benchmarks.crash.graph import expected, graph
 from benchmarks.crash.nodes import NOTES
 
 ROOT = Path(__file__).parent.parent.parent
-SECONDS = 300
+SECONDS = 900
 
 
 @dataclass(frozen=True)
 class Crash:
-    """moment: how many lines the server says before. victim: who is killed."""
+    """moment: how many lines the server says before. victim: who is killed: "worker" or "server"."""
 
     moment: int
     victim: str
+
+
+NO_CRASH = Crash(-1, "nobody")
 
 
 def plan(seed: int) -> Crash:
@@ -43,27 +45,22 @@ def crash(folder: Path, seed: int) -> list[str]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     planned, right = plan(seed), expected(graph(seed))
-    ended: dict[str, Any] = {}
-    done: set[str] = set()
-    with server(folder, seed) as process:
-        for number, said in enumerate(lines(process)):
-            ended = said
-            if number == planned.moment:
-                kill(process, planned.victim, said["worker"])
-            elif number < planned.moment and said["kind"] == "done":
-                done.add(said["node"])
+    said = serve(folder, seed, planned)
+    done = {line["node"] for line in said[: planned.moment] if line["kind"] == "done"}
     if planned.victim == "server":
+        await_end(said[-1]["worker"])
         done |= stored(folder, right)
-        with server(folder, seed) as process:
-            ended = list(lines(process))[-1]
+        said = serve(folder, seed)
     notes = Counter((folder / "notes").read_text().split())
     twice = [node for node in done if notes[f"{seed}.{node}"] > 1]
-    return [*faults(folder, ended, right), *(f"{node} was finished and ran again" for node in twice)]
+    return [*faults(folder, said, right), *(f"{node} was finished and ran again" for node in twice)]
 
 
-def faults(folder: Path, ended: dict[str, Any], right: dict[str, str]) -> Iterator[str]:
-    """What is wrong with the results. ended: what the server said last. right: digests by node."""
-    if ended["kind"] != "summary":
+def faults(folder: Path, said: Sequence[dict[str, Any]], right: dict[str, str]) -> Iterator[str]:
+    """What is wrong with the results. said: by the server, in order. right: digests by node."""
+    # Of a worker that was killed when all was done the server may hear after it has said how the run ended.
+    ended = next((line for line in said if line["kind"] == "summary"), None)
+    if ended is None:
         yield "the run did not end"
         return
     yield from (f"{node} failed: {sentence}" for node, sentence in ended["failed"].items())
@@ -82,33 +79,28 @@ def stored(folder: Path, right: dict[str, str]) -> set[str]:
     return {node for node, digest in right.items() if digest in digests}
 
 
-@contextmanager
-def server(folder: Path, seed: int) -> Iterator[subprocess.Popen[str]]:
-    """A server process, and no trace of it after."""
+def serve(folder: Path, seed: int, crash: Crash = NO_CRASH) -> list[dict[str, Any]]:
+    """All that a server process says until it ends. crash: the kill that it makes.
+
+    It makes it itself: on a busy machine a reader of its lines may come to the moment when the run is over.
+    """
     environment = {**os.environ, NOTES: str(folder / "notes"), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "benchmarks.crash.server", str(folder), str(seed)]
+    arguments = map(str, (folder, seed, crash.moment, crash.victim))
+    command = [sys.executable, "-m", "benchmarks.crash.server", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT) as process:
         try:
-            yield process
-            process.wait(SECONDS)
-        finally:
+            told, _ = process.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
             process.kill()
+            told, _ = process.communicate()
+    # The last words of a killed process may be cut short.
+    return [json.loads(line) for line in told.splitlines(keepends=True) if line.endswith("\n")]
 
 
-def lines(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
-    assert process.stdout
-    for line in process.stdout:
-        if line.endswith("\n"):  # the last words of a killed process may be cut short
-            yield json.loads(line)
-
-
-def kill(process: subprocess.Popen[str], victim: str, worker: int) -> None:
-    """Kill the worker, or the server and wait for its worker to end by itself."""
-    if victim == "worker":
-        os.kill(worker, signal.SIGKILL)
-        return
-    handle = os.pidfd_open(worker)
-    process.kill()
-    ended, _, _ = select.select([handle], [], [], SECONDS)
-    os.close(handle)
-    assert ended, "the worker outlived its server"
+def await_end(worker: int) -> None:
+    """Wait for the worker of a server that is gone to end by itself."""
+    with suppress(ProcessLookupError):
+        handle = os.pidfd_open(worker)
+        ended, _, _ = select.select([handle], [], [], SECONDS)
+        os.close(handle)
+        assert ended, "the worker outlived its server"
