@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse
@@ -13,26 +14,28 @@ from pipelines.document import load
 
 THUMBNAILS = SHIPPED / "thumbnails"
 NEEDING = SHIPPED / "open_weights"
-"""What needs weights that the person has to have."""
 # What is shown first; the rest follows by name.
 FIRST = ("text_to_video", "text_to_image", "animate_image", "extend_video", "seamless_loop", "edit_video", "inpaint")
 
 
 @dataclass(frozen=True, slots=True)
 class Shipped:
-    """thumbnail: its address, "" where there is none."""
+    """needs_weights: open ones, that the person has to have. thumbnail: its address; where there is none, "" and a
+    sketch of the graph in its stead."""
 
     name: str
     title: str
     description: str
+    needs_weights: bool
     thumbnail: str
+    sketch: dict[str, Any] | None
 
 
 def library_routes(workspace: Workspace) -> APIRouter:
     router = APIRouter(prefix="/api/library")
 
     @router.get("")
-    def shipped() -> list[dict[str, str]]:
+    def shipped() -> list[dict[str, Any]]:
         return [asdict(each) for each in all_shipped()]
 
     @router.get("/{name}/thumbnail")
@@ -70,6 +73,23 @@ def file_of(name: str) -> Path:
 
 
 def described(name: str) -> Shipped:
-    meta = json.loads(file_of(name).read_text(encoding="utf-8")).get("meta", {})
-    thumbnail = f"/api/library/{name}/thumbnail" if (THUMBNAILS / f"{name}.webp").is_file() else ""
-    return Shipped(name, meta.get("title", name), meta.get("description", ""), thumbnail)
+    content = json.loads(file_of(name).read_text(encoding="utf-8"))
+    meta = content.get("meta", {})
+    pictured = (THUMBNAILS / f"{name}.webp").is_file()
+    thumbnail = f"/api/library/{name}/thumbnail" if pictured else ""
+    sketch = None if pictured else sketched(content)
+    needs_weights = file_of(name).parent == NEEDING
+    return Shipped(name, meta.get("title", name), meta.get("description", ""), needs_weights, thumbnail, sketch)
+
+
+def sketched(content: dict[str, Any]) -> dict[str, Any]:
+    """What the page draws a graph of: nodes by id with type and place, wires as [node, output, node, input], and the
+    size of what it makes, as far as its nodes say: {"width", "height", "frames"}."""
+    layout = content["layout"]
+    nodes = {
+        name: {"type": node["type"], "x": layout[name]["x"], "y": layout[name]["y"]}
+        for name, node in content["nodes"].items()
+    }
+    said = [node["params"] for node in content["nodes"].values() if "width" in node["params"]]
+    size = {name: value for name, value in (said[0] if said else {}).items() if name in ("width", "height", "frames")}
+    return {"nodes": nodes, "wires": [[*wire["from"], *wire["to"]] for wire in content["wires"]], "size": size}

@@ -1,8 +1,12 @@
 """The first minute, and the workflow as a form."""
 
+import json
+
 import pytest
 from conftest import Editor
 from playwright.sync_api import expect
+
+from app.api.library import NEEDING
 
 pytestmark = pytest.mark.e2e
 
@@ -21,6 +25,20 @@ def test_a_first_visit_begins_with_the_gallery_and_a_tour_and_both_come_once(edi
     expect(hint).to_have_count(0)
     assert page.evaluate("localStorage.getItem('patchloom.toured')") == "yes"
     expect(page.get_by_role("dialog", name="Start")).to_have_count(0)
+
+
+def test_what_has_no_picture_yet_is_shown_by_its_graph_and_the_name_of_the_model(editor: Editor) -> None:
+    editor.open()
+    editor.page.keyboard.press("Control+Shift+O")
+    card = editor.page.get_by_role("button", name="Wan: text to video", exact=True)
+    shipped = json.loads((NEEDING / "wan_text_to_video.loom.json").read_text())
+    expect(card.locator(".sketch-name")).to_have_text("Wan")
+    expect(card.locator(".sketch-size")).to_have_text("832 × 480 · 81 frames")
+    expect(card.locator(".sketch-card")).to_have_count(len(shipped["nodes"]))
+    expect(card.locator(".sketch-wire")).to_have_count(len(shipped["wires"]))
+    # Every card has one or the other.
+    cards = editor.page.locator(".card")
+    expect(cards.locator("img, .sketch")).to_have_count(cards.count())
 
 
 def test_the_app_view_is_a_form_of_what_was_chosen_and_changes_the_same_workflow(editor: Editor) -> None:
