@@ -8,9 +8,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoTokenizer, T5EncoderModel
+from transformers import T5EncoderModel
 
 from assets.values import Conditioning
+from nodes.families.formats.loading import load_part
+from nodes.families.formats.tokenizer import load_tokenizer
 
 
 class T5Text(nn.Module):
@@ -59,5 +61,4 @@ class T5Text(nn.Module):
 
 def load_t5(folder: Path) -> tuple[Any, Any]:
     """The tokenizer and the T5 of a model folder."""
-    tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
-    return tokenizer, T5EncoderModel.from_pretrained(folder / "text_encoder", local_files_only=True).eval()
+    return load_tokenizer(folder / "tokenizer"), load_part(T5EncoderModel, folder / "text_encoder")

@@ -21,6 +21,7 @@ from nodes.families.cogvideox.handles import FAMILY
 from nodes.families.cogvideox.places import require_size, rotary
 from nodes.families.cogvideox.schedule import Schedule
 from nodes.families.folder import read_folder
+from nodes.families.formats.loading import load_part
 from nodes.families.rows import PredictClip, as_latent, clip_by_clip, guided_by, text_rows
 from nodes.families.t5 import T5Text, load_t5
 
@@ -45,11 +46,10 @@ class CogDiT(nn.Module):
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.transformer = CogVideoXTransformer3DModel.from_pretrained(
-            folder / "transformer", local_files_only=True
-        ).eval()
-        self.schedule = Schedule(folder / "scheduler")
-        config, vae = self.transformer.config, read_folder(folder).config("vae")
+        found = read_folder(folder)
+        self.transformer = load_part(CogVideoXTransformer3DModel, folder / "transformer")
+        self.schedule = Schedule(found.config("scheduler"))
+        config, vae = self.transformer.config, found.config("vae")
         self.told = config.in_channels > vae["latent_channels"]
         # 1.5 was trained on images divided by the factor that latents are multiplied by.
         self.image_scale: float = vae["scaling_factor"] ** -2 if vae.get("invert_scale_latents") else 1.0
@@ -104,7 +104,7 @@ class CogVAE(nn.Module):
     def __init__(self, folder: Path, lead: int) -> None:
         super().__init__()
         self.lead = lead
-        self.vae = AutoencoderKLCogVideoX.from_pretrained(folder / "vae", local_files_only=True).eval()
+        self.vae = load_part(AutoencoderKLCogVideoX, folder / "vae")
 
     def encode(self, pixels: Tensor) -> Tensor:
         """Pixels (1 3 t h w) in [-1, 1] -> latent (1 c t h w), scaled."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import CogVideoXDDIMScheduler
@@ -17,8 +17,8 @@ class Schedule:
     Its SNR is shifted and ends at zero (Lin et al. 2024, alg. 1), so the last level is 1.
     """
 
-    def __init__(self, scheduler: Path) -> None:
-        kept = CogVideoXDDIMScheduler.from_pretrained(scheduler, local_files_only=True).alphas_cumprod.double()
+    def __init__(self, scheduler: dict[str, Any]) -> None:
+        kept = CogVideoXDDIMScheduler.from_config(scheduler).alphas_cumprod.double()
         self.angles = torch.atan2((1 - kept).sqrt(), kept.sqrt()) / (torch.pi / 2)
         self._between = (self.angles[1:] + self.angles[:-1]) / 2
 

@@ -18,6 +18,7 @@ from nodes.dit.guidance import Predict
 from nodes.dit.objectives import shifted
 from nodes.dit.skipping import Skips
 from nodes.families.folder import read_folder
+from nodes.families.formats.loading import load_part
 from nodes.families.ltx.handles import is_keyed, max_tokens, stride
 from nodes.families.ltx.places import Places, key_rows, key_tokens, keyed_places, latent_places, without_keys
 from nodes.families.ltx.vae import LTXVAE
@@ -53,8 +54,7 @@ class LTXDiT(nn.Module):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         found = read_folder(folder)
-        self.transformer = LTXVideoTransformer3DModel.from_pretrained(folder / "transformer", local_files_only=True)
-        self.transformer.eval()
+        self.transformer = load_part(LTXVideoTransformer3DModel, folder / "transformer")
         config = self.transformer.config
         self.patch = config.patch_size_t, config.patch_size, config.patch_size
         self.stride = stride(found.config("vae"))

@@ -9,6 +9,7 @@ import torch
 from diffusers import AutoencoderKLLTXVideo
 from torch import Tensor
 
+from nodes.families.formats.loading import load_part
 from nodes.families.normalised import NormalisedVAE
 
 DECODE_LEVEL, DECODE_NOISE = 0.05, 0.025
@@ -18,7 +19,7 @@ SEED = 0
 
 class LTXVAE(NormalisedVAE):
     def __init__(self, folder: Path) -> None:
-        vae = AutoencoderKLLTXVideo.from_pretrained(folder / "vae", local_files_only=True).eval()
+        vae = load_part(AutoencoderKLLTXVideo, folder / "vae")
         super().__init__(vae, vae.latents_mean.float(), vae.latents_std.float() / vae.config.scaling_factor)
 
     def decode_chunks(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:

@@ -10,12 +10,13 @@ from diffusers import AutoencoderKLMochi
 from diffusers.models.autoencoders.autoencoder_kl_cogvideox import CogVideoXCausalConv3d as CausalConv
 from torch import Tensor, nn
 
+from nodes.families.formats.loading import load_part
 from nodes.families.normalised import NormalisedVAE
 
 
 class MochiVAE(NormalisedVAE):
     def __init__(self, folder: Path) -> None:
-        vae = AutoencoderKLMochi.from_pretrained(folder / "vae", local_files_only=True).eval()
+        vae = load_part(AutoencoderKLMochi, folder / "vae")
         carry_over(vae.decoder)
         config = vae.config
         mean = torch.tensor(config.latents_mean or [0.0] * config.latent_channels)
