@@ -11,6 +11,7 @@ MODULES = (
     "families.language.nodes",
     "families.images",
     "families.frames",
+    "families.canvas",
     "prompt.nodes",
     "text_encoder.nodes",
     "captioner.nodes",

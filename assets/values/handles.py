@@ -33,11 +33,15 @@ class ModelHandle:
 
 @dataclass(frozen=True, slots=True)
 class TextEncoder(ModelHandle):
-    """encoder: name that its conditionings carry. dim: width of a row. max_tokens: longest text."""
+    """encoder: name that its conditionings carry. dim: width of a row. max_tokens: longest text.
+
+    images: how many pictures it reads along with a text.
+    """
 
     encoder: str
     dim: int
     max_tokens: int
+    images: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,9 @@ class VideoVAE(ModelHandle):
 
 Given = Literal["nowhere", "first frame", "first and last frame", "anywhere"]
 """Each takes in those before it."""
+Told = Literal["by itself", "among grey frames", "by a mask"]
+"""How a DiT is told of what is given: by its latent alone; by that of a whole clip, grey but for it; or by such a clip,
+one of what lies under a mask, and the mask, pixel by pixel, on an empty canvas too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +74,10 @@ class DiT(ModelHandle):
     trained with. objective: what it predicts, see `nodes.dit.config.Objective`. loras: (path, digest, weight, expert)
     of the adapters that are added to its weights, in order; expert "" is all of them. second: file of the expert for
     low noise, where two share the way and lie in files. given: which patches of a canvas may be given while others are
-    made. needs_given: it goes on from given frames, and makes nothing of an empty canvas. padded: it is told them as
-    the VAE encodes them among grey ones. images: how many pictures an image encoder is to show it beside the text.
+    made. needs_given: it goes on from given frames, and makes nothing of an empty canvas. told: how it is told of
+    them. still: the noise level that the rest of a canvas begins at, of its first frame held still; 1: of nothing.
+    images: how many pictures it is to be shown beside the text. sides: (h, w) in patches of the largest canvas that it
+    has places for, None where there is no such limit; only_sides: of the only one.
     """
 
     space: str
@@ -80,8 +89,11 @@ class DiT(ModelHandle):
     second: str = ""
     given: Given = "anywhere"
     needs_given: bool = False
-    padded: bool = False
+    told: Told = "by itself"
+    still: float = 1.0
     images: int = 0
+    sides: tuple[int, int] | None = None
+    only_sides: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ to be made (1), or to be changed as far as that level (SDEdit). See docs/design.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from assets.values.array import Array, expect_shape
-from assets.values.handles import Given
+from assets.values.array import Array, Arrays, expect_shape
+from assets.values.handles import Given, Told
 
 Grid = tuple[int, int, int]
 
@@ -23,7 +24,7 @@ class PatchesSpec:
     """Sizes of a packed sequence; `dim` = channels * pt * ph * pw.
 
     given: which patches are given while others are made; None where it is not said, as of a value: it is known while
-    wiring. padded: what is given was encoded among grey frames.
+    wiring. told: how a DiT is to be told of it. lead: as in Patches.
     """
 
     grids: tuple[Grid, ...]
@@ -32,7 +33,8 @@ class PatchesSpec:
     space: str
     fps: float
     given: Given | None = field(default=None, compare=False)
-    padded: bool = field(default=False, compare=False)
+    told: Told = field(default="by itself", compare=False)
+    lead: int = 0
 
     @property
     def tokens(self) -> int:
@@ -55,6 +57,8 @@ class Patches:
     patch: (pt, ph, pw) in latent cells. pt = 1 cuts each latent frame by itself, pt > 1 makes tubelets (ViViT,
         Arnab et al. 2021, section 3.2).
     space: latent space. fps: frame rate of the clip.
+    beside: what a DiT is told of the canvas beside its tokens, by name, each as its family has it.
+    lead: how many rows of time at the beginning are pictures for the DiT to go by, and no part of the clip.
     """
 
     tokens: Array
@@ -63,6 +67,8 @@ class Patches:
     patch: Grid
     space: str
     fps: float
+    beside: Arrays = field(default_factory=dict)
+    lead: int = 0
 
     def __post_init__(self) -> None:
         expect_shape("Patches.tokens", self.tokens, "n d")
@@ -78,4 +84,10 @@ class Patches:
 
     @property
     def spec(self) -> PatchesSpec:
-        return PatchesSpec(self.grids, self.tokens.shape[1], self.patch, self.space, self.fps)
+        return spec_of(self, self.tokens.shape[1])
+
+
+def spec_of(layout: Any, dim: int) -> PatchesSpec:
+    """The spec of what is laid out as Patches or as a Trajectory says."""
+    told: Told = "by a mask" if "mask" in layout.beside else "by itself"
+    return PatchesSpec(layout.grids, dim, layout.patch, layout.space, layout.fps, told=told, lead=layout.lead)

@@ -1,9 +1,9 @@
 """Trajectories: the way a sampler went from noise to patches."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from assets.values.array import Array, expect_shape
-from assets.values.patches import Grid, PatchesSpec
+from assets.values.array import Array, Arrays, expect_shape
+from assets.values.patches import Grid, PatchesSpec, spec_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Trajectory:
         after each that is left of the schedule where it was stopped early.
     noise: float32 (n,): the noise level that each token of the canvas had.
     canvas: float32 (n, d): the canvas's own tokens, clean.
-    solver: name of the sampler. grids, patch, space, fps: as in Patches.
+    solver: name of the sampler. grids, patch, space, fps, beside, lead: as in Patches.
     """
 
     states: Array
@@ -42,6 +42,8 @@ class Trajectory:
     patch: Grid
     space: str
     fps: float
+    beside: Arrays = field(default_factory=dict)
+    lead: int = 0
 
     def __post_init__(self) -> None:
         expect_shape("Trajectory.states", self.states, "k n d")
@@ -52,6 +54,6 @@ class Trajectory:
 
     @property
     def spec(self) -> TrajectorySpec:
-        patches = PatchesSpec(self.grids, self.states.shape[2], self.patch, self.space, self.fps)
+        patches = spec_of(self, self.states.shape[2])
         steps: int = self.predictions.shape[0]
         return TrajectorySpec(steps, patches, left=self.sigmas.shape[0] - 1 - steps)

@@ -60,7 +60,7 @@ def sample_spec(
             )
     require_given(dit, patches, conditioning)
     done = min(stop or steps, steps)
-    return SampledSpec(patches, TrajectorySpec(done, patches, left=steps - done))
+    return SampledSpec(replace(patches, told="by itself"), TrajectorySpec(done, patches, left=steps - done))
 
 
 def steps_taken(made: "Mapping[str, Value]") -> "list[dict[str, Array]]":
@@ -196,7 +196,7 @@ def branch(
     from nodes.dit.steps import retraced, walk
 
     states, predictions = torch.as_tensor(trajectory.states), torch.as_tensor(trajectory.predictions)
-    layout = (trajectory.grids, trajectory.patch, trajectory.space, trajectory.fps)
+    layout = (trajectory.grids, trajectory.patch, trajectory.space, trajectory.fps, trajectory.beside, trajectory.lead)
     begun = Patches(trajectory.canvas, trajectory.noise, *layout)
     levels = remaining(torch.as_tensor(trajectory.sigmas), step, steps)
     scales = over_steps(guidance, guidance_over_steps, len(levels) - 1)
@@ -217,6 +217,6 @@ def _shows(ctx: Context, patches: Patches, levels: "Tensor") -> "Callable[[int, 
 
     def show(done: int, clean: "Tensor") -> None:
         noise = cast("Tensor", patches.noise) * float(levels[done])
-        ctx.preview(Patches(clean, noise, patches.grids, patches.patch, patches.space, patches.fps))
+        ctx.preview(replace(patches, tokens=clean, noise=noise, beside={}))
 
     return show

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -98,11 +99,11 @@ def finished(request: Request, first: Tensor, way: Way, sampler: Sampler) -> tup
     """
     asked = request.patches
     canvas, noise = torch.as_tensor(asked.tokens), torch.as_tensor(asked.noise)
-    layout = (asked.grids, asked.patch, asked.space, asked.fps)
+    layout = (asked.grids, asked.patch, asked.space, asked.fps, asked.beside, asked.lead)
     states, predictions = torch.stack([first, *(x for x, _ in way)]), torch.stack([clean for _, clean in way])
     trajectory = Trajectory(states, predictions, request.levels.float(), noise, canvas, sampler, *layout)
     end = states[-1] if trajectory.spec.left == 0 else predictions[-1]
-    return Patches(end, torch.zeros_like(noise), *layout), trajectory
+    return replace(asked, tokens=end, noise=torch.zeros_like(noise), beside={}), trajectory
 
 
 def remaining(levels: Tensor, done: int, steps: int) -> Tensor:

@@ -67,7 +67,7 @@ def sample_windows_spec(
             f"Got windows of {window} latent frames; the built-in DiT was trained on {TRAINED_ROWS} at most. Try "
             f"{TRAINED_ROWS}."
         )
-    if dit.given != "anywhere" and patches.grids[0][0] > window:
+    if (dit.given != "anywhere" or dit.told == "by a mask") and patches.grids[0][0] > window:
         raise SpecError(
             f"Got a canvas of {patches.grids[0][0]} latent frames in windows of {window}; this DiT cannot go on from "
             "the window before. Make the canvas shorter, or use a DiT that goes on from frames anywhere."

@@ -7,6 +7,7 @@ from assets.values import Clip, ClipSpec, DiT, Patches, PatchesSpec, VideoVAE
 from nodes.api import Range, SpecError, node, warn
 from nodes.context import Context
 from nodes.dit.given import require_place
+from nodes.families.canvas import told_by_mask
 from nodes.families.grey import FramesPlace, frames_given, named, row_levels, spans
 from nodes.patches.nodes import (
     arrange_patches,
@@ -16,7 +17,7 @@ from nodes.patches.nodes import (
     patchify,
     patchify_spec,
 )
-from nodes.video_vae.nodes import encode_video, encode_video_spec
+from nodes.video_vae.nodes import encode_video, encode_video_spec, encoded_pixels
 
 
 def canvas_from_frames_spec(
@@ -33,9 +34,9 @@ def canvas_from_frames_spec(
     if second and place not in ("first and last frame", "end", "both ends"):
         warn(f"The place {place!r} does not use the second clip; choose 'first and last frame' or 'both ends'.")
     canvas = noise_patches_spec(dit, vae, clip.width, clip.height, frames, _rate(clip, fps))
-    if dit.padded:
+    if dit.told != "by itself":
         made = spans(place, frames, clip.frames, second.frames if second else None, vae.stride[0])
-        canvas = replace(canvas, given=named(frames_given(made), frames), padded=True)
+        canvas = replace(canvas, given=named(frames_given(made), frames), told=dit.told)
     else:
         there, end = (
             patchify_spec(encode_video_spec(vae, one), "tubelet", 1, 2, dit) if one else None for one in (clip, second)
@@ -69,16 +70,27 @@ def canvas_from_frames(
     """A canvas on which frames are given, for the DiTs of every family; what is not given is made by the sampler.
 
     Most DiTs take the given frames' own latents as patches. Wan's image-to-video DiTs were trained on the latent of a
-    whole clip, grey but for those frames: there the frames are put into such a clip before it is encoded.
+    whole clip, grey but for those frames: there the frames are put into such a clip before it is encoded. Wan VACE is
+    told by a mask as well which of its frames are given.
     """
-    if dit.padded:
+    if dit.told != "by itself":
         return _among_grey(dit, vae, clip, second, ctx, place, frames, fps)
     _, high, wide, _ = clip.frames.shape
     canvas = noise_patches(dit, vae, width=wide, height=high, frames=frames, fps=_rate(clip.spec, fps))
     given = patchify(encode_video(vae, clip, ctx=ctx), dit)
     end = patchify(encode_video(vae, second, ctx=ctx), dit) if second else None
     made: Patches = arrange_patches(canvas, given, end, place=place)
-    return made
+    return _held_still(made, dit.still) if dit.still < 1 else made
+
+
+def _held_still(canvas: Patches, level: float) -> Patches:
+    """What is to be made begins, at this level of noise, with the first frame held still."""
+    import torch
+    from einops import rearrange
+
+    tokens = rearrange(torch.as_tensor(canvas.tokens), "(t hw) d -> t hw d", t=canvas.grids[0][0])
+    held = rearrange(tokens[:1].expand_as(tokens), "t hw d -> (t hw) d").clone()
+    return replace(canvas, tokens=held, noise=torch.as_tensor(canvas.noise).clamp(max=level))
 
 
 def _among_grey(
@@ -100,8 +112,11 @@ def _among_grey(
         source = second if one.second and second else clip
         there = torch.as_tensor(source.frames[one.first : one.first + one.count]).float() / 127.5 - 1
         pixels[one.start : one.stop] = there
-    with torch.no_grad():
-        latent = ctx.model(vae).encode(rearrange(pixels, "t h w c -> 1 c t h w").to(ctx.device))
+    if dit.told == "by a mask":
+        mask = torch.ones(frames, high, wide)
+        mask[sorted(frames_given(made))] = 0
+        return told_by_mask(dit, vae, pixels, mask, ctx, _rate(clip.spec, fps))
+    latent = encoded_pixels(vae, rearrange(pixels, "t h w c -> 1 c t h w").to(ctx.device), ctx)
     tokens = layout.patchify(latent.float(), dit.patch)[0]
     levels = torch.tensor(row_levels(frames_given(made), frames, vae.stride[0]), device=tokens.device)
     spec = noise_patches_spec(dit, vae, wide, high, frames, _rate(clip.spec, fps))

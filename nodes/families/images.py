@@ -1,10 +1,10 @@
-"""What a picture shows, beside the text: for DiTs that were trained with an image encoder too."""
+"""What a picture shows, beside the text: by an image encoder of its own, or by a text encoder that reads pictures."""
 
 from dataclasses import replace
 from typing import Annotated
 
 from assets.files import Files
-from assets.values import Clip, ClipSpec, Conditioning, ConditioningSpec, ImageEncoder
+from assets.values import Clip, ClipSpec, Conditioning, ConditioningSpec, ImageEncoder, Text, TextEncoder, TextSpec
 from nodes.api import ModelName, SpecError, node
 from nodes.context import Context
 from nodes.families.registry import image_encoder
@@ -67,3 +67,33 @@ def encode_image(
     frames = [image.frames[0]] + ([last.frames[-1]] if last else [])
     rows = torch.stack([model.look(frame) for frame in frames])
     return replace(conditioning, extras={**conditioning.extras, "image": rows})
+
+
+def encode_text_with_image_spec(text_encoder: TextEncoder, text: TextSpec, image: ClipSpec) -> ConditioningSpec:
+    if not text_encoder.images:
+        raise SpecError(
+            f"Got the text encoder of {text_encoder.family!r}, which reads no pictures. Use the node 'Encode text'; "
+            "the picture goes to 'Canvas from frames', and to 'Encode image' where the family has an image encoder."
+        )
+    if image.channels == 4:
+        raise SpecError("Got a picture with alpha; the text encoder needs plain RGB. Put the flatten node before it.")
+    return ConditioningSpec(text_encoder.dim, text_encoder.encoder, images=1)
+
+
+@node(
+    version=1,
+    category="prompt",
+    spec=encode_text_with_image_spec,
+    label="Encode text with image",
+    keywords=("llava", "hunyuan", "image to video", "picture", "embedding"),
+)
+def encode_text_with_image(
+    text_encoder: Annotated[TextEncoder, "One that reads pictures too, as that of HunyuanVideo's image to video."],
+    text: Annotated[Text, "What is to happen, in words."],
+    image: Annotated[Clip, "What the clip begins with; of several frames the first counts."],
+    *,
+    ctx: Context,
+) -> Conditioning:
+    """Read a text and a picture together. A negative text needs none: the node 'Encode text' takes a black one."""
+    conditioning: Conditioning = ctx.model(text_encoder).read(text.text, image.frames[0])
+    return conditioning

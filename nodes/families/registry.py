@@ -52,7 +52,7 @@ class Family:
 
 
 FAMILIES = (
-    Family("wan", "Wan", ("WanPipeline", "WanImageToVideoPipeline"), "Apache-2.0"),
+    Family("wan", "Wan", ("WanPipeline", "WanImageToVideoPipeline", "WanVACEPipeline"), "Apache-2.0"),
     Family(
         "skyreels",
         "SkyReels-V2",
@@ -72,7 +72,12 @@ FAMILIES = (
         ("CogVideoXPipeline", "CogVideoXImageToVideoPipeline"),
         "Apache-2.0 (2B), CogVideoX licence (5B)",
     ),
-    Family("hunyuan", "HunyuanVideo", ("HunyuanVideoPipeline",), "Tencent Hunyuan Community (not in EU, UK, KR)"),
+    Family(
+        "hunyuan",
+        "HunyuanVideo",
+        ("HunyuanVideoPipeline", "HunyuanVideoImageToVideoPipeline"),
+        "Tencent Hunyuan Community (not in EU, UK, KR)",
+    ),
 )
 LIBRARIES = ("diffusers", "transformers")
 

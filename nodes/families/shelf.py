@@ -115,6 +115,8 @@ def tasks(folder: ModelFolder) -> tuple[str, ...]:
     """What a folder's models make, in words."""
     if "ImageToVideo" in folder.pipeline:
         return ("image to video",)
+    if "VACE" in folder.pipeline:
+        return ("text to video", "image to video", "inpaint", "reference pictures")
     if folder.index.get("expand_timesteps") or "Condition" in folder.pipeline:
         return ("text to video", "image to video")
     return ("text to video",)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from assets.values import DiT, Latent, LatentSpec, Mask, MaskSpec, Patches, PatchesSpec, VideoVAE
 from nodes import curve
 from nodes.api import Curve, Range, Side, SpecError, node, warn
+from nodes.dit.given import require_sides
 from nodes.patches.arrangement import Place, given_by, mask_cells, placements
 from nodes.video_vae.sizes import latent_size, require_space
 
@@ -25,6 +26,7 @@ def noise_patches_spec(dit: DiT, vae: VideoVAE, width: int, height: int, frames:
                 f"Try {below} or {below + unit}."
             )
     t, h, w = latent_size(vae, frames, height, width)
+    require_sides(dit, (t, height // units[0], width // units[1]), (units[0], units[1]))
     return _cut(LatentSpec(vae.channels, t, h, w, vae.space, fps), dit.patch)
 
 
@@ -98,6 +100,7 @@ def arrange_patches_spec(
     strength: float = 0,
     strength_over_time: str = "",
 ) -> PatchesSpec:
+    _require_no_lead(canvas)
     made = placements(canvas, given, second, place, rows, position)
     if mask is not None:
         mask_cells(mask, canvas)
@@ -106,7 +109,7 @@ def arrange_patches_spec(
     if strength_over_time and not strength:
         warn("The strength is 0, so its curve over time changes nothing; raise it.")
     whole = mask is None and not strength_over_time
-    return replace(canvas, given=given_by(canvas, made) if whole else "anywhere")
+    return replace(canvas, given=given_by(canvas, made) if whole else "anywhere", told="by itself")
 
 
 @node(
@@ -173,19 +176,20 @@ def unpatchify_spec(patches: PatchesSpec) -> LatentSpec:
     if len(patches.grids) != 1:
         raise SpecError(f"Got {len(patches.grids)} clips packed together; a latent holds one. Split them first.")
     (t, h, w), (pt, ph, pw) = patches.grids[0], patches.patch
-    return LatentSpec(patches.dim // (pt * ph * pw), t * pt, h * ph, w * pw, patches.space, patches.fps)
+    frames = (t - patches.lead) * pt
+    return LatentSpec(patches.dim // (pt * ph * pw), frames, h * ph, w * pw, patches.space, patches.fps)
 
 
 @node(version=1, category="patches", spec=unpatchify_spec, keywords=("tokens", "join", "assemble"))
 def unpatchify(patches: Annotated[Patches, "What the sampler made."]) -> Latent:
-    """Put patches together to a latent."""
+    """Put patches together to a latent; pictures that the DiT went by are left out."""
     import torch
 
     from nodes.patches import layout
 
     spec = unpatchify_spec(patches.spec)
-    tokens = torch.as_tensor(patches.tokens)
-    return Latent(layout.unpatchify(tokens[None], patches.grids[0], patches.patch)[0], spec.space, spec.fps)
+    whole = layout.unpatchify(torch.as_tensor(patches.tokens)[None], patches.grids[0], patches.patch)[0]
+    return Latent(whole[:, patches.lead * patches.patch[0] :], spec.space, spec.fps)
 
 
 def _cut(latent: LatentSpec, patch: tuple[int, int, int]) -> PatchesSpec:
@@ -200,6 +204,14 @@ def _cut(latent: LatentSpec, patch: tuple[int, int, int]) -> PatchesSpec:
     t, h, w = (size // part for size, part in zip(sizes, patch, strict=True))
     dim = latent.channels * patch[0] * patch[1] * patch[2]
     return PatchesSpec(((t, h, w),), dim, patch, latent.space, latent.fps, given="nowhere")
+
+
+def _require_no_lead(canvas: PatchesSpec) -> None:
+    if canvas.lead:
+        raise SpecError(
+            f"Got a canvas that begins with {canvas.lead} reference pictures; arrange what is given before they are "
+            "added."
+        )
 
 
 def _strengths(strength: float, over_time: str, rows: int) -> list[float]:

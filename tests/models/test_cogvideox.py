@@ -19,17 +19,17 @@ from parity import PROMPT, Made, first_noise, make, pixels
 from PIL import Image
 from tiny_cogvideox import TOKENS, Kind
 
-from assets.values import Clip, LatentSpec, Text
+from assets.values import Clip, ClipSpec, LatentSpec, Text
 from assets.weight_files import WeightsRefused
 from nodes.api import SpecError
 from nodes.dit.denoiser import Request
 from nodes.dit.nodes import sample_spec
 from nodes.dit.objectives import signal_and_noise
 from nodes.dit.sampling import Packed
-from nodes.families.frames import canvas_from_frames
+from nodes.families.frames import canvas_from_frames, canvas_from_frames_spec
 from nodes.families.registry import components
 from nodes.patches.layout import unpatchify
-from nodes.patches.nodes import arrange_patches_spec, noise_patches, noise_patches_spec
+from nodes.patches.nodes import arrange_patches_spec, noise_patches, noise_patches_spec, patchify_spec
 from nodes.text_encoder.nodes import encode_text_spec
 from nodes.video_vae.nodes import decode_latent_spec
 from nodes.video_vae.sizes import clip_length
@@ -176,14 +176,15 @@ def test_the_2bs_latents_are_not_the_5bs(folder: Any) -> None:
         noise_patches_spec(large.dit, small.vae, width=48, height=32, frames=9, fps=8)
 
 
-def test_another_size_than_the_one_that_places_were_learned_for_is_refused(folder: Any) -> None:
-    models = components(folder("5b image"))
-    wide = Clip(np.zeros((1, 32, 64, 3), np.uint8), 8.0)
-    canvas = canvas_from_frames(models.dit, models.vae, wide, ctx=Bench(), frames=9)
-    with pytest.raises(ValueError, match="canvas of 64x32 pixels; this DiT makes clips of 48x32 only"):
-        make(folder("5b image"), sampler="ddim", canvas=canvas)
-    with pytest.raises(ValueError, match="canvas of 64x32 pixels; this DiT makes clips of 48x48 at most"):
-        make(folder("1.5"), size={**SIZE, "width": 64}, sampler="ddim")
+def test_another_size_than_the_one_that_places_were_learned_for_is_refused_at_the_wire(folder: Any) -> None:
+    models, largest = components(folder("5b image")), components(folder("1.5"))
+    with pytest.raises(SpecError, match="canvas of 64x32 pixels; this DiT makes clips of 48x32 only"):
+        canvas_from_frames_spec(models.dit, models.vae, ClipSpec(1, 32, 64, 8.0), "first frame", 9, 8.0)
+    with pytest.raises(SpecError, match="canvas of 64x32 pixels; this DiT makes clips of 48x48 at most"):
+        noise_patches_spec(largest.dit, largest.vae, width=64, height=32, frames=9, fps=8)
+    cut = patchify_spec(LatentSpec(4, 4, 4, 8, largest.vae.space, 8), "tubelet", 1, 2, largest.dit)
+    with pytest.raises(SpecError, match="canvas of 4x2 patches; this DiT makes clips of 3x3 at most"):
+        sample_spec(largest.dit, cut, encode_text_spec(largest.text_encoder, Text(PROMPT).spec), 4)
 
 
 def test_a_folder_whose_scheduler_says_something_else_than_v_is_refused(folder: Any, tmp_path: Path) -> None:

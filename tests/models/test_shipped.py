@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import tiny_cogvideox
 import tiny_hunyuan
+import tiny_hunyuan_i2v
 import tiny_ltx
 import tiny_mochi
 import tiny_skyreels
@@ -25,9 +26,11 @@ FOLDER = Path(pipelines.__file__).parent / "library" / "open_weights"
 NAMES = sorted(path.name.removesuffix(".loom.json") for path in FOLDER.glob("*.loom.json"))
 SMALL = {"width": 48, "height": 32, "frames": 9}
 SIZES = {
+    "hunyuan_animate_image": {"frames": 9},
     "ltx_text_to_video": {"width": 96, "height": 64, "frames": 17},
     "mochi_text_to_video": {"width": 48, "height": 32, "frames": 7},
     "wan_animate_image": {"frames": 9},
+    "wan_vace_inpaint": {"frames": 17},
 }
 
 
@@ -37,9 +40,11 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     models = tmp_path_factory.mktemp("models")
     tiny_wan.write_text_to_video(models / "Wan-AI/Wan2.1-T2V-1.3B-Diffusers")
     tiny_wan.write_image_to_video(models / "Wan-AI/Wan2.1-I2V-14B-480P-Diffusers")
+    tiny_wan.write_vace(models / "Wan-AI/Wan2.1-VACE-1.3B-diffusers")
     tiny_ltx.write(models / "Lightricks/LTX-Video-0.9.5")
     tiny_cogvideox.write(models / "zai-org/CogVideoX-2b", "2b")
     tiny_hunyuan.write(models / "hunyuanvideo-community/HunyuanVideo")
+    tiny_hunyuan_i2v.write(models / "hunyuanvideo-community/HunyuanVideo-I2V", "token_replace")
     tiny_mochi.write(models / "genmo/mochi-1-preview")
     tiny_skyreels.write(models / "Skywork/SkyReels-V2-DF-1.3B-540P-Diffusers", forced=True)
     return models
@@ -66,6 +71,8 @@ def smaller(document: Document, size: dict[str, int]) -> Document:
     changes = {"canvas": size, "sampler": {"steps": 2}}
     if "fit" in document.nodes:
         changes["fit"] = {"width": SMALL["width"], "height": SMALL["height"]}
+    if "box" in document.nodes:
+        changes["box"] = {"left": 8, "top": 8, "width": 24, "height": 16}
     for node, params in changes.items():
         record = document.nodes[node]
         new = {**record, "params": {**record["params"], **params}}

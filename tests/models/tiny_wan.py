@@ -12,6 +12,8 @@ from diffusers import (
     WanImageToVideoPipeline,
     WanPipeline,
     WanTransformer3DModel,
+    WanVACEPipeline,
+    WanVACETransformer3DModel,
 )
 from tiny_text import write_t5_tokenizer, write_umt5
 from transformers import AutoTokenizer, CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModel, UMT5EncoderModel
@@ -78,6 +80,30 @@ def write_5b(folder: Path, *, image: bool = False) -> Path:
     )
     pipeline.save_pretrained(folder)
     return folder
+
+
+def write_vace(folder: Path, *, experts: int = 1, boundary: float | None = None) -> Path:
+    """A Wan VACE folder, or with two experts one as those of Wan 2.2 are."""
+    said = text(folder)
+    pipeline = WanVACEPipeline(
+        **said,
+        vae=vae(),
+        scheduler=scheduler(),
+        transformer=vace_transformer(),
+        transformer_2=vace_transformer() if experts == 2 else None,
+        boundary_ratio=boundary,
+    )
+    pipeline.save_pretrained(folder)
+    return folder
+
+
+def vace_transformer() -> WanVACETransformer3DModel:
+    made = WanVACETransformer3DModel(
+        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=12, in_channels=16, out_channels=16,
+        text_dim=32, freq_dim=32, ffn_dim=48, num_layers=3, cross_attn_norm=True, qk_norm="rms_norm_across_heads",
+        vace_layers=[0, 2], vace_in_channels=96,
+    )  # fmt: skip
+    return made.eval()
 
 
 def write_image_to_video(folder: Path, *, ends: bool = False, boundary: float | None = None) -> Path:

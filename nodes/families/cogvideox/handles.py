@@ -16,6 +16,9 @@ def handles(folder: ModelFolder) -> Components:
     stride = (int(vae["temporal_compression_ratio"]), *[2 ** (len(vae["block_out_channels"]) - 1)] * 2)
     told = dit["in_channels"] > channels
     side, depth = dit["patch_size"], dit.get("patch_size_t") or 1
+    # Learned places are of one size; 1.5 counts from the corner of its largest one, the rest is laid over its middle.
+    only = bool(dit.get("use_learned_positional_embeddings")) and not dit.get("patch_size_t")
+    sides = (dit.get("sample_height", 60) // side, dit.get("sample_width", 90) // side)
     return Components(
         TextEncoder(
             FAMILY,
@@ -36,6 +39,8 @@ def handles(folder: ModelFolder) -> Components:
             objective="v",
             given="first frame" if told else "nowhere",
             needs_given=told,
+            sides=sides if only or dit.get("patch_size_t") else None,
+            only_sides=only,
         ),
         VideoVAE(FAMILY, path, folder.digest("vae"), space, channels, stride, together=2, lead=depth - 1),
     )

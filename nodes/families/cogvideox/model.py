@@ -18,7 +18,7 @@ from nodes.dit.denoiser import Request
 from nodes.dit.guidance import Predict
 from nodes.dit.skipping import Skips
 from nodes.families.cogvideox.handles import FAMILY
-from nodes.families.cogvideox.places import require_size, rotary
+from nodes.families.cogvideox.places import rotary
 from nodes.families.cogvideox.schedule import Schedule
 from nodes.families.folder import read_folder
 from nodes.families.formats.loading import load_part
@@ -67,7 +67,6 @@ class CogDiT(nn.Module):
 
     def _clip(self, request: Request, grid: Grid, device: str) -> PredictClip:
         config, kind = self.transformer.config, self.transformer.dtype
-        require_size(config, grid)
         text = text_rows(request.conditioning.embeds, self.transformer, device)
         null = text_rows(request.away, self.transformer, device)
         turn = rotary(config, grid, device)

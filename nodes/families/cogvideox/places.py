@@ -28,15 +28,3 @@ def rotary(config: Any, grid: Grid, device: str) -> tuple[Tensor, Tensor] | None
         embed_dim=config.attention_head_dim, grid_size=(h, w), temporal_size=t, device=device, **way
     )
     return made
-
-
-def require_size(config: Any, grid: Grid) -> None:
-    """ValueError where the grid is of a size that the transformer has no places for."""
-    _, h, w = grid
-    high, wide = config.sample_height // config.patch_size, config.sample_width // config.patch_size
-    cell = 8 * config.patch_size
-    got, known = f"a canvas of {w * cell}x{h * cell} pixels", f"{wide * cell}x{high * cell}"
-    if config.use_learned_positional_embeddings and config.patch_size_t is None and (h, w) != (high, wide):
-        raise ValueError(f"Got {got}; this DiT makes clips of {known} only. Resize or crop what is given.")
-    if config.patch_size_t is not None and (h > high or w > wide):
-        raise ValueError(f"Got {got}; this DiT makes clips of {known} at most. Make the canvas smaller.")

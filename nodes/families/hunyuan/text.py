@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers.pipelines.hunyuan_video.pipeline_hunyuan_video import DEFAULT_PROMPT_TEMPLATE
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from transformers import AutoTokenizer, CLIPTextModel, LlamaModel
 
 from assets.values import Conditioning
+from nodes.families.formats.loading import load_part
 from nodes.families.hunyuan.handles import FAMILY, MAX_TOKENS
 
 LAYERS_LEFT_OUT = 2
@@ -19,12 +21,12 @@ CLIP_TOKENS = 77
 class HunyuanText(nn.Module):
     """LLaMA reads the text after an instruction to describe a video; the instruction's rows are cut off."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kind: type[Any] = LlamaModel) -> None:
         super().__init__()
         self.tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
-        self.encoder = LlamaModel.from_pretrained(folder / "text_encoder", local_files_only=True).eval()
+        self.encoder = load_part(kind, folder / "text_encoder")
         self.clip_tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer_2", local_files_only=True)
-        self.clip = CLIPTextModel.from_pretrained(folder / "text_encoder_2", local_files_only=True).eval()
+        self.clip = load_part(CLIPTextModel, folder / "text_encoder_2")
 
     @torch.inference_mode()
     def read(self, text: str) -> Conditioning:

@@ -10,19 +10,25 @@ import torch
 from diffusers import AutoencoderKLHunyuanVideo
 from torch import Tensor, nn
 
+from nodes.families.formats.loading import load_part
+
 
 class HunyuanVAE(nn.Module):
-    """Its normalisation spans all frames that go through it together: so it goes by overlapping tiles of time."""
+    """Its normalisation spans all frames that go through it together: so it goes by overlapping tiles of time.
 
-    def __init__(self, folder: Path) -> None:
+    lead: latent frames before the clip that are made for the DiT alone, copies of the clip's first one when encoded.
+    """
+
+    def __init__(self, folder: Path, lead: int = 0) -> None:
         super().__init__()
-        self.vae = AutoencoderKLHunyuanVideo.from_pretrained(folder / "vae", local_files_only=True).eval()
+        self.lead = lead
+        self.vae = load_part(AutoencoderKLHunyuanVideo, folder / "vae")
 
     def encode(self, pixels: Tensor) -> Tensor:
         """Pixels (1 3 t h w) in [-1, 1] -> latent (1 c t h w), scaled."""
         latent: Tensor = self.vae.encode(pixels.to(self.vae.dtype)).latent_dist.mode()
         scale: float = self.vae.config.scaling_factor
-        return latent.float() * scale
+        return torch.cat([*[latent[:, :, :1]] * self.lead, latent], dim=2).float() * scale
 
     def decode_chunks(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:
         """Chunks of a latent along the time -> pixels of four latent frames, then of three at a time.
@@ -42,7 +48,8 @@ class HunyuanVAE(nn.Module):
             pixels = vae.decoder(vae.post_quant_conv(latent.to(vae.dtype)))
             if before is not None:
                 pixels = vae.blend_t(before, pixels[:, :, 1:], blended)
-            yield pixels[:, :, : stride + (before is None)].float().clamp(-1, 1)
+            first = self.lead * vae.temporal_compression_ratio if before is None else 0
+            yield pixels[:, :, first : stride + (before is None)].float().clamp(-1, 1)
             before = pixels
             tile = tile[step:] + list(islice(frames, step))
             if len(tile) == 1:  # it is the last one's end already

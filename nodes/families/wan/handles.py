@@ -18,7 +18,7 @@ def handles(folder: ModelFolder) -> Components:
     path, space = str(folder.path), f"wan-{vae['z_dim']}"
     stride = (vae.get("scale_factor_temporal", 4), *[vae.get("scale_factor_spatial", 8)] * 2)
     pt, ph, pw = dit["patch_size"]
-    told = dit["in_channels"] > vae["z_dim"]
+    told, masked = dit["in_channels"] > vae["z_dim"], "vace_layers" in dit
     transformers = [part for part in ("transformer", "transformer_2") if folder.has(part)]
     return Components(
         TextEncoder(FAMILY, path, folder.digest("text_encoder", "tokenizer"), FAMILY, text["d_model"], MAX_TOKENS),
@@ -33,7 +33,7 @@ def handles(folder: ModelFolder) -> Components:
             objective="flow",
             given=_given(folder, dit, told),
             needs_given=told,
-            padded=told,
+            told="by a mask" if masked else "among grey frames" if told else "by itself",
             images=0 if not dit.get("image_dim") else 2 if dit.get("pos_embed_seq_len") else 1,
         ),
         VideoVAE(FAMILY, path, folder.digest("vae"), space, vae["z_dim"], stride),
@@ -52,7 +52,7 @@ def image_encoder(folder: ModelFolder) -> ImageEncoder:
 
 def _given(folder: ModelFolder, dit: dict[str, Any], told: bool) -> Given:
     """Wan 2.1 has one DiT for a first frame and another for both ends, Wan 2.2's takes either."""
-    if folder.index.get("expand_timesteps"):
+    if folder.index.get("expand_timesteps") or "vace_layers" in dit:
         return "anywhere"
     if not told:
         return "nowhere"

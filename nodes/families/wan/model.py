@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from diffusers import AutoencoderKLWan, WanTransformer3DModel
+from diffusers import AutoencoderKLWan, WanTransformer3DModel, WanVACETransformer3DModel
 from diffusers.models.autoencoders.autoencoder_kl_wan import unpatchify as join_pixels
 from diffusers.pipelines.wan.pipeline_wan import prompt_clean
 from torch import Tensor, nn
@@ -25,7 +25,7 @@ from nodes.families.folder import read_folder
 from nodes.families.formats.loading import load_part
 from nodes.families.formats.tokenizer import load_tokenizer
 from nodes.families.normalised import NormalisedVAE
-from nodes.families.rows import PredictClip, clip_by_clip, guided_by, text_rows
+from nodes.families.rows import PredictClip, as_latent, clip_by_clip, guided_by, text_rows
 from nodes.families.schedules import unipc_levels, whole_timesteps
 from nodes.families.t5 import T5Text
 from nodes.families.wan.handles import FAMILY, MAX_TOKENS
@@ -75,7 +75,9 @@ class WanDiT(nn.Module):
         found = read_folder(folder)
         paths = [folder / part for part in ("transformer", "transformer_2") if found.has(part)]
         paths += [second / "transformer"] if second else []
-        self.experts = nn.ModuleList(load_part(WanTransformer3DModel, path) for path in paths)
+        self.masked = "vace_layers" in found.config("transformer")
+        kind = WanVACETransformer3DModel if self.masked else WanTransformer3DModel
+        self.experts = nn.ModuleList(load_part(kind, path) for path in paths)
         pt, ph, pw = found.config("transformer")["patch_size"]
         self.patch = pt, ph, pw
         self.boundary: float = found.index.get("boundary_ratio") or 0.0
@@ -98,7 +100,7 @@ class WanDiT(nn.Module):
     def starts(self, patches: Patches) -> Tensor:
         """All from noise where what is given is told by channels of its own; those are sampled along with the rest."""
         noise = torch.as_tensor(patches.noise)
-        return torch.ones_like(noise) if self.told else noise
+        return torch.ones_like(noise) if self.told or self.masked else noise
 
     def predictor(self, requests: Sequence[Request], device: str, skips: Skips | None) -> Predict:
         return clip_by_clip(requests, lambda request, grid: self._clip(request, device))
@@ -110,6 +112,7 @@ class WanDiT(nn.Module):
         told = mask_and_latent(request.patches, self.stride).to(device, kind) if self.told else None
         shown = request.conditioning.extras.get("image")
         image = None if shown is None else torch.as_tensor(shown).to(device, kind)
+        control = self._control(request.patches, device) if self.masked else {}
 
         def predict(latent: Tensor, levels: Tensor) -> Tensor:
             timestep = self._timestep(levels, latent)
@@ -117,12 +120,22 @@ class WanDiT(nn.Module):
             seen = latent.to(kind) if told is None else torch.cat([latent.to(kind), told], dim=1)
 
             def forward(rows: Tensor) -> Tensor:
-                made: Tensor = model(seen, timestep, rows, image, return_dict=False)[0]
+                made: Tensor = model(seen, timestep, rows, image, **control, return_dict=False)[0]
                 return made.float()
 
             return guided_by(request.guidance, lambda: forward(text), lambda: forward(null))
 
         return predict
+
+    def _control(self, patches: Patches, device: str) -> dict[str, Tensor]:
+        """What VACE's own blocks read: what is kept of a clip, what lies under the mask, and the mask."""
+        beside = {name: torch.as_tensor(part).to(device, self._dtype) for name, part in patches.beside.items()}
+        parts = [as_latent(patches).to(device, self._dtype), beside["under"][None], beside["mask"][None]]
+        sizes: Any = self.experts[0].config
+        return {
+            "control_hidden_states": torch.cat(parts, dim=1),
+            "control_hidden_states_scale": beside["scale"].expand(len(sizes.vace_layers)),
+        }
 
     def _expert(self, timestep: Tensor) -> nn.Module:
         """Which of two is at work; where there is one nothing is asked, so that nothing waits for the device."""
