@@ -34,14 +34,14 @@ def read_header(path: Path) -> dict[str, Any]:
     _expect_file(path)
     size = path.stat().st_size
     with path.open("rb") as file:
-        start = file.read(8)
-        length = int.from_bytes(start, "little")
+        start = file.read(9)
+        length = int.from_bytes(start[:8], "little")
         _refuse_other_kinds(path, start, length)
         if size < 8 + length:
             raise WeightsRefused(
                 f"{path.name} has {size} bytes and its header alone claims {length}; it is cut short: get it again"
             )
-        header = _json_object(path, file.read(length))
+        header = _json_object(path, (start[8:] + file.read(length))[:length])
     needed = (
         8 + length + max((_end(path, name, said) for name, said in header.items() if name != "__metadata__"), default=0)
     )
@@ -99,8 +99,12 @@ def _expect_file(path: Path) -> None:
 
 
 def _refuse_other_kinds(path: Path, start: bytes, length: int) -> None:
-    """Say what a file is that only bears the name; a safetensors file starts with its header's length."""
-    if start[:4] == b"PK\x03\x04" or (start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")):
+    """Say what a file is that only bears the name; a safetensors file starts with its header's length, then a brace.
+
+    That length can begin as a pickle does: 640 bytes, for one.
+    """
+    pickled = start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05") and start[8:] != b"{"
+    if start[:4] == b"PK\x03\x04" or pickled:
         what = "a zip archive, as torch.save makes" if start[:2] == b"PK" else "a Python pickle"
         raise WeightsRefused(
             f"{path.name} is {what}, which can run any code when it is opened; convert it to safetensors where you "

@@ -34,6 +34,17 @@ def test_weights_of_other_origin_have_empty_metadata(workspace: Path) -> None:
         assert read_metadata(path) == {}
 
 
+@pytest.mark.parametrize("length", [0x0280, 0x0480])
+def test_a_header_whose_length_begins_as_a_pickle_does_is_read(workspace: Path, length: int) -> None:
+    path = workspace / "long.safetensors"
+    safetensors.numpy.save_file(ARRAYS, path, {"said": ""})
+    pad = length - int.from_bytes(path.read_bytes()[:8], "little")
+    safetensors.numpy.save_file(ARRAYS, path, {"said": "x" * pad})
+    assert path.read_bytes()[:2] == length.to_bytes(2, "little")
+    np.testing.assert_array_equal(read_array(path, "a.weight"), ARRAYS["a.weight"])
+    assert read_metadata(path) == {}
+
+
 def test_the_digest_follows_the_content(weights: Path) -> None:
     assert weights_digest(weights) == hashlib.sha256(weights.read_bytes()).hexdigest()
     data = bytearray(weights.read_bytes())
