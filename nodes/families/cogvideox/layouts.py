@@ -32,7 +32,7 @@ def transformer_config(shapes: Shapes) -> dict[str, Any]:
         "num_layers": layers,
         "patch_size": 2,
         "patch_size_t": 2 if later else None,
-        "patch_bias": "patch_embed.proj.bias" in shapes,
+        "patch_bias": not later and "patch_embed.proj.bias" in shapes,
         "sample_frames": 81 if later else 49,
         "sample_height": 60 if not later else 300 if told else 96,
         "sample_width": 90 if not later else 300 if told else 170,

@@ -195,8 +195,9 @@ def around(held: Configs, header: WeightHeader) -> dict[str, dict[str, Any]]:
         vae = {
             "latent_channels": dit.get("in_channels", LATENT),
             "down_block_types": ["LTXVideo095DownBlock3D" if later else "LTXVideoDownBlock3D"],
-            "temporal_compression_ratio": 8,
-            "spatial_compression_ratio": 32,
+            "spatio_temporal_scaling": [True, True, True, False],
+            "patch_size": PATCH,
+            "patch_size_t": 1,
         }
     later = "LTXVideo095DownBlock3D" in vae["down_block_types"]
     return {
