@@ -42,6 +42,8 @@ def show(event: Event, progress: Progress, tasks: dict[str, TaskID]) -> None:
     if event.error and event.kind in ("failed", "worker_died"):
         kind, said = event.kind.replace("_", " "), f"{event.node or ''}: {event.error}"
         progress.console.print(f"[red]{kind}[/red] {escape(said)}")
+    if event.note:
+        progress.console.print(f"[yellow]note[/yellow] {event.node}: {escape(event.note)}")
     if event.node is None or event.kind not in STATES:
         return
     if event.node not in tasks:

@@ -3,8 +3,11 @@
 Three ways, each in a process of its own: all latent frames decoded in one forward; the nodes decode and save, which
 decode in chunks but hold the clip; and the node that decodes and saves, which writes each chunk and drops it. Memory
 is the process's peak above what it held before, with the model loaded and one short clip made.
+
+Then large frames in blended tiles, against whole ones: memory, and what is lost, on a sample clip made larger.
 """
 
+import ctypes
 import multiprocessing
 import tempfile
 import time
@@ -12,22 +15,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
+import cv2
 import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
 
+import assets
 from assets.files import Files
-from assets.media import write_clip
+from assets.media import read_clip, write_clip
 from assets.values import Clip, Latent, ModelHandle, VideoVAE
 from nodes.context import Workflow
 from nodes.media.nodes import save_clip
 from nodes.models import load
 from nodes.models.handles import builtin
-from nodes.video_vae.nodes import decode_latent, save_latent
+from nodes.video_vae.nodes import decode_latent, encode_video, save_latent
 from pipelines.executors.memory import PeakMemory
 
 FRAMES = (17, 65, 257, 1025)
+TILES = (0, 64, 128, 192, 256)
+LARGE = 512
+SAMPLE = Path(assets.__file__).parent / "samples" / "ball.mp4"
 
 
 def main(side: Annotated[int, typer.Option(help="Height and width in pixels.", min=8)] = 64) -> None:
@@ -43,6 +51,33 @@ def main(side: Annotated[int, typer.Option(help="Height and width in pixels.", m
             *(f"{seconds:.2f}" for _, seconds in found),
         )
     Console().print(table)
+
+    table = Table("tile", "MiB", "s", "mean error of 255", "largest", "dB to the clip", box=None)
+    for tile in TILES:
+        with processes.Pool(1, maxtasksperchild=1) as fresh:
+            peak, seconds, mean, largest, near = fresh.apply(measure_tiles, (tile,))
+        memory = (f"{peak / 2**20:.0f}", f"{seconds:.2f}")
+        table.add_row(str(tile or "whole"), *memory, f"{mean:.4f}", f"{largest:.0f}", f"{near:.2f}")
+    Console().print(f"{LARGE}x{LARGE}, 9 frames, in tiles", table, sep="\n")
+
+
+def measure_tiles(tile: int) -> tuple[int, float, float, float, float]:
+    """Peak bytes above those held before, seconds, mean and largest error to whole frames, and dB to the clip."""
+    vae, resident = builtin(VideoVAE), Resident()
+    small = read_clip(SAMPLE)
+    frames = [cv2.resize(frame, (LARGE, LARGE), interpolation=cv2.INTER_CUBIC) for frame in small.frames[:9]]
+    clip = Clip(np.stack(frames), small.fps)
+    latent = encode_video(vae, clip, ctx=resident)
+    decode_latent(vae, noise(vae, 17, 64), ctx=resident)
+    ctypes.CDLL(None).malloc_trim(0)  # what encoding gave back is not to count as there
+    with PeakMemory("cpu") as before:
+        started = time.process_time()
+    with PeakMemory("cpu") as during:
+        made = decode_latent(vae, latent, ctx=resident, lossy_tile=tile)
+    seconds = time.process_time() - started
+    error = np.abs(made.frames.astype(float) - decode_latent(vae, latent, ctx=resident).frames)
+    off = np.square(made.frames.astype(float) - clip.frames).mean()
+    return during.peak - before.peak, seconds, error.mean(), error.max(), 10 * np.log10(255**2 / off)
 
 
 def measure(way: str, frames: int, side: int) -> tuple[int, float]:

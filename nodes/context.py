@@ -49,3 +49,9 @@ class Context(Protocol):
 
         As torch tensors, in order; empty if there is nothing.
         """
+
+    def makes_do(self, note: str) -> bool:
+        """Whether there is no more memory to be had, so that the node may lose something to do with what there is.
+
+        note: a sentence that says so, to be shown beside the result.
+        """

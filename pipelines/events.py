@@ -28,7 +28,8 @@ class Event:
     outputs, specs: content digests and readable specs, by output name.
     error: a sentence (failed, skipped, worker_died). traceback: for a report of the fault.
     media_type, data, caption: a picture of a value that is still taking shape; `data` is never in the JSON.
-    peak_bytes: device memory at most, or the process's where the device is the CPU.
+    peak_bytes: device memory at most, or the process's where the device is the CPU. note: what a node lost for want of
+    memory, in a sentence.
     ran, cached, failed, skipped, cancelled: numbers of nodes, when finished.
     """
 
@@ -46,6 +47,7 @@ class Event:
     media_type: str | None = None
     data: bytes | None = None
     caption: str | None = None
+    note: str | None = None
     peak_bytes: int | None = None
     ran: int | None = None
     cached: int | None = None

@@ -20,6 +20,8 @@ class Bench:
     stop_at: int | None = None
     steps_kept: list[dict[str, Any]] = field(default_factory=list)
     kept_before: list[dict[str, Any]] = field(default_factory=list)
+    short_of_memory: bool = False
+    notes: list[str] = field(default_factory=list)
 
     def steps(self, total: int, done: int = 0) -> Iterator[int]:
         for step in range(done, total):
@@ -36,6 +38,11 @@ class Bench:
 
     def preview(self, value: Clip | Latent | Patches) -> None:
         self.seen.append(value)
+
+    def makes_do(self, note: str) -> bool:
+        if self.short_of_memory:
+            self.notes.append(note)
+        return self.short_of_memory
 
     def model(self, handle: ModelHandle) -> Any:
         return loaded(handle)

@@ -92,6 +92,7 @@ class Board:
                     seconds=event.seconds,
                     outputs=event.outputs or {},
                     reused=event.reused,
+                    message=event.note,
                     steps=event.total,
                 )
             case "failed":

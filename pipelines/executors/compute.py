@@ -47,6 +47,7 @@ def compute(
             raise
     # Only here, past the error, are the tensors free that its traceback held.
     make_room()
+    context.short_of_memory = True
     try:
         return _once(node, task, inputs, files, context)
     except Exception as error:

@@ -9,6 +9,7 @@ from typing import Any
 from assets.store import Partial
 from assets.values import Clip, Latent, ModelHandle, Patches
 from assets.values.array import Array
+from nodes.api import Seat
 from nodes.context import Cancelled
 from pipelines.executors.models import Models
 
@@ -22,7 +23,9 @@ class RunContext:
     """device: torch device. partial: where the node's own steps are kept. is_cancelled: asked at every step.
 
     say: sends a message and bytes to the server. earlier: steps that another result began with, see `GoesOn`.
-    reused: {"reused", "total"} steps, if any were not taken anew.
+    seat: among those that compute together, see `Together`.
+    reused: {"reused", "total"} steps, if any were not taken anew. short_of_memory: all memory that can be made free is.
+    note: what was lost for want of it.
     """
 
     def __init__(
@@ -33,6 +36,7 @@ class RunContext:
         is_cancelled: Callable[[], bool],
         say: Callable[..., None],
         earlier: Callable[[], list[dict[str, Array]]] = list,
+        seat: Seat | None = None,
     ) -> None:
         self._device = device
         self._models = models
@@ -40,8 +44,11 @@ class RunContext:
         self._is_cancelled = is_cancelled
         self._say = say
         self._earlier = earlier
+        self._seat = seat
         self._unwritten: list[dict[str, Array]] = []
         self.reused: dict[str, int] = {}
+        self.short_of_memory = False
+        self.note: str | None = None
         self._next_preview = 0.0
         self._next_step = 0.0
 
@@ -73,7 +80,8 @@ class RunContext:
         self._next_preview = began + max(1 / PREVIEWS_PER_SECOND, took / PREVIEW_SHARE)
 
     def model(self, handle: ModelHandle) -> Any:
-        return self._models.get(handle)
+        module = self._models.get(handle)
+        return self._seat.at(module) if self._seat else module
 
     def kept(self) -> list[dict[str, Array]]:
         own = self._partial.all("torch")
@@ -90,6 +98,11 @@ class RunContext:
         except OSError:
             # A full disk costs the way back to this step, not the sampling; the log says why.
             traceback.print_exc()
+
+    def makes_do(self, note: str) -> bool:
+        if self.short_of_memory:
+            self.note = note
+        return self.short_of_memory
 
     def stop_if_cancelled(self) -> None:
         if self._is_cancelled():

@@ -160,11 +160,12 @@ class WanVAE(NormalisedVAE):
         """Chunks of a latent along the time, one after the other, to as many of pixels: equal to decoding it whole."""
         vae, first = self.vae, True
         vae.clear_cache()
+        carried = vae._feat_map  # this clip's own, so that several may be decoded in turns
         for chunk in chunks:
             latent = vae.post_quant_conv(self.restored(chunk).to(vae.dtype))
             made = []
             for frame in latent.split(1, dim=2):
-                made.append(vae.decoder(frame, feat_cache=vae._feat_map, feat_idx=[0], first_chunk=first))
+                made.append(vae.decoder(frame, feat_cache=carried, feat_idx=[0], first_chunk=first))
                 first = False
             pixels = torch.cat(made, dim=2)
             if vae.config.patch_size is not None:
