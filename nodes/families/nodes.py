@@ -4,10 +4,10 @@ from dataclasses import replace
 from typing import Annotated
 
 from assets.files import Files
-from assets.values import TextEncoder, VideoVAE
+from assets.values import ImageEncoder, TextEncoder, VideoVAE
 from assets.values.handles import Precision
 from nodes.api import ModelName, node
-from nodes.families.formats.handles import PrecisionWidget, find_weights, text_encoder_of, vae_of
+from nodes.families.formats.handles import PrecisionWidget, find_weights, image_encoder_of, text_encoder_of, vae_of
 from nodes.families.registry import Components, components
 from nodes.models.handles import by_weights
 
@@ -75,3 +75,22 @@ def load_text_encoder(
 ) -> TextEncoder:
     """The text encoder of a family, where it lies in a file of its own."""
     return load_text_encoder_spec(file, precision, files)
+
+
+def load_clip_vision_spec(file: str, files: Files) -> ImageEncoder:
+    return image_encoder_of(find_weights(files, file))
+
+
+@node(
+    version=1,
+    category="models",
+    spec=load_clip_vision_spec,
+    content=by_weights(load_clip_vision_spec),
+    label="Image encoder from a file",
+    keywords=("weights", "load", "clip vision", "clip_vision_h", "wan", "image to video", "safetensors"),
+)
+def load_clip_vision(
+    *, files: Files, file: Annotated[str, ModelName("file"), "A safetensors file of CLIP's vision model (ViT-H)."] = ""
+) -> ImageEncoder:
+    """The image encoder of Wan 2.1's image-to-video models, where it lies in a file of its own."""
+    return load_clip_vision_spec(file, files)

@@ -12,7 +12,7 @@ from diffusers import AutoencoderKLWan, WanPipeline, WanTransformer3DModel
 from diffusers.loaders.single_file_utils import convert_wan_transformer_to_diffusers, convert_wan_vae_to_diffusers
 from safetensors.torch import save_file
 from torch import Tensor
-from transformers import UMT5EncoderModel
+from transformers import CLIPVisionConfig, CLIPVisionModel, UMT5EncoderModel
 
 from nodes.families.wan.layouts import NAMES, T5
 
@@ -86,6 +86,23 @@ def text_state(folder: Path, *, tokenizer: bool = True) -> State:
 
 def text_state_of_the_makers(folder: Path) -> State:
     return {T5.theirs(name): tensor for name, tensor in text_state(folder, tokenizer=False).items()}
+
+
+def vision(width: int = 80) -> CLIPVisionModel:
+    """An image encoder with a head of the real width."""
+    torch.manual_seed(9)
+    sizes = CLIPVisionConfig(
+        hidden_size=width, intermediate_size=24, num_hidden_layers=3, num_attention_heads=1, image_size=28,
+        patch_size=14, hidden_act="gelu",
+    )  # fmt: skip
+    return CLIPVisionModel(sizes).eval()
+
+
+def write_clip(path: Path, made: CLIPVisionModel) -> Path:
+    """As clip_vision_h.safetensors is laid out."""
+    state = {f"vision_model.{name.removeprefix('vision_model.')}": one for name, one in made.state_dict().items()}
+    state["vision_model.embeddings.position_ids"] = torch.arange(5)[None]
+    return write(path, state | {"visual_projection.weight": torch.zeros(8, made.config.hidden_size)})
 
 
 def write(path: Path, state: State, prefix: str = "", **metadata: str) -> Path:

@@ -56,6 +56,7 @@ WIDGETS: dict[str, dict[str, Any]] = {
     "load_lora": {"file": "lora.safetensors"},
     "load_vae": {"file": "vae.safetensors"},
     "load_text_encoder": {"file": "text.safetensors"},
+    "load_clip_vision": {"file": "clip_vision.safetensors"},
     "noise_patches": {"width": 32, "height": 16, "frames": 5},
     "sample": {"steps": 2},
     "branch": {"step": 1},
@@ -78,6 +79,7 @@ def files(tmp_path: Path, tiny: TinyModels) -> Files:
     write_tiny_lora(tiny.dit, made.inputs[0] / "lora.safetensors")
     copy(tiny_wan.folder() / "vae" / "diffusion_pytorch_model.safetensors", made.inputs[0] / "vae.safetensors")
     tiny_files.write(made.inputs[0] / "text.safetensors", tiny_files.text_state(tiny_wan.folder()))
+    tiny_files.write_clip(made.inputs[0] / "clip_vision.safetensors", tiny_files.vision())
     return made
 
 

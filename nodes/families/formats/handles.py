@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 from assets.files import FileRefused, Files
-from assets.values import DiT, TextEncoder, VideoVAE
+from assets.values import DiT, ImageEncoder, TextEncoder, VideoVAE
 from assets.values.handles import Precision
 from assets.weight_files import WeightsRefused, weights_digest
 from nodes.families.formats.layouts import Part
 from nodes.families.formats.single_file import header_of, held_in
 from nodes.families.formats.tokens import require_tokenizer
-from nodes.families.registry import Components, components
+from nodes.families.registry import Components, components, image_encoder
 
 PrecisionWidget = Annotated[
     Precision,
@@ -55,6 +55,11 @@ def text_encoder_of(path: Path, precision: Precision = "as stored") -> TextEncod
     made = _components(path, "text_encoder").text_encoder
     require_tokenizer(header_of(path))
     return replace(made, precision=precision)
+
+
+def image_encoder_of(path: Path) -> ImageEncoder:
+    held_in(path, "image_encoder")
+    return image_encoder(path)
 
 
 def _components(path: Path, part: Part) -> Components:

@@ -3,6 +3,7 @@
 Names: diffusers loaders/single_file_utils.py and scripts/convert_wan_to_diffusers.py.
 """
 
+from math import isqrt
 from typing import Any
 
 from assets.weight_headers import WeightHeader
@@ -12,6 +13,8 @@ from nodes.families.wan.vae_sizes import VAES
 
 HEAD = 128
 """Width of an attention head in every Wan DiT: the shapes do not tell it."""
+IMAGE_HEAD = 80
+"""Width of an attention head in the image encoder."""
 
 NAMES = Names(
     (
@@ -39,6 +42,8 @@ NAMES = Names(
         ("o", "to_out.0"),
         ("ffn.0", "ffn.net.0.proj"),
         ("ffn.2", "ffn.net.2"),
+        ("vace_blocks.#.before_proj", "vace_blocks.#.proj_in"),
+        ("vace_blocks.#.after_proj", "vace_blocks.#.proj_out"),
     ),
     swapped=("norm2", "norm3"),
 )
@@ -93,6 +98,15 @@ def transformer_config(shapes: Shapes) -> dict[str, Any]:
         raise ValueError(f"its width of {inner} is no multiple of {HEAD}")
     embedder, first = "condition_embedder", "blocks.0"
     images, places = f"{embedder}.image_embedder.norm1.weight", f"{embedder}.image_embedder.pos_embed"
+    layers, told = count(shapes, "blocks"), count(shapes, "vace_blocks")
+    masked = (
+        {
+            "vace_layers": list(range(0, layers, layers // told)),
+            "vace_in_channels": shapes["vace_patch_embedding.weight"].shape[1],
+        }
+        if told
+        else {}
+    )
     return {
         "patch_size": [pt, ph, pw],
         "num_attention_heads": inner // HEAD,
@@ -102,12 +116,12 @@ def transformer_config(shapes: Shapes) -> dict[str, Any]:
         "text_dim": shapes[f"{embedder}.text_embedder.linear_1.weight"].shape[1],
         "freq_dim": shapes[f"{embedder}.time_embedder.linear_1.weight"].shape[1],
         "ffn_dim": shapes[f"{first}.ffn.net.0.proj.weight"].shape[0],
-        "num_layers": count(shapes, "blocks"),
+        "num_layers": layers,
         "cross_attn_norm": f"{first}.norm2.weight" in shapes,
         "image_dim": shapes[images].shape[0] if images in shapes else None,
         "added_kv_proj_dim": inner if f"{first}.attn2.add_k_proj.weight" in shapes else None,
         "pos_embed_seq_len": shapes[places].shape[1] if places in shapes else None,
-    }
+    } | masked
 
 
 def vae_config(shapes: Shapes) -> dict[str, Any]:
@@ -134,6 +148,23 @@ def text_config(shapes: Shapes) -> dict[str, Any]:
     }
 
 
+def image_config(shapes: Shapes) -> dict[str, Any]:
+    """The only CLIP that Wan goes with is ViT-H."""
+    width, _, side, _ = shapes["embeddings.patch_embedding.weight"].shape
+    if width % IMAGE_HEAD:
+        raise ValueError(f"its width of {width} is no multiple of {IMAGE_HEAD}, as CLIP ViT-H's is, which Wan needs")
+    patches = shapes["embeddings.position_embedding.weight"].shape[0] - 1
+    return {
+        "hidden_size": width,
+        "intermediate_size": shapes["encoder.layers.0.mlp.fc1.weight"].shape[0],
+        "num_hidden_layers": count(shapes, "encoder.layers"),
+        "num_attention_heads": width // IMAGE_HEAD,
+        "image_size": isqrt(patches) * side,
+        "patch_size": side,
+        "hidden_act": "gelu",
+    }
+
+
 LAYOUTS = (
     Layout("transformer", ("blocks.0.self_attn.q.weight", "patch_embedding.weight", "text_embedding.0.weight"),
            NAMES, transformer_config),
@@ -144,6 +175,8 @@ LAYOUTS = (
     Layout("text_encoder", ("encoder.block.1.layer.0.SelfAttention.relative_attention_bias.weight", "shared.weight"),
            SAME, text_config),
     Layout("text_encoder", ("blocks.1.pos_embedding.embedding.weight", "token_embedding.weight"), T5, text_config),
+    Layout("image_encoder", ("embeddings.class_embedding", "pre_layrnorm.weight",
+                             "encoder.layers.0.self_attn.q_proj.weight"), SAME, image_config, ("position_ids",)),
 )  # fmt: skip
 
 
@@ -155,7 +188,8 @@ def around(held: Configs, header: WeightHeader) -> dict[str, dict[str, Any]]:
     dit = held.get("transformer", {})
     channels = dit.get("out_channels") or held.get("vae", {}).get("z_dim", 16)
     told = dit.get("in_channels", channels) > channels
-    text = {"d_model": dit.get("text_dim", 4096)}
+    text, looks = {"d_model": dit.get("text_dim", 4096)}, held.get("image_encoder", {})
+    side = looks.get("image_size", 224)
     return {
         "index": {
             "_class_name": "WanImageToVideoPipeline" if told else "WanPipeline",
@@ -166,4 +200,6 @@ def around(held: Configs, header: WeightHeader) -> dict[str, dict[str, Any]]:
         "transformer": {"patch_size": [1, 2, 2], "in_channels": channels, "out_channels": channels, **dit},
         "vae": held.get("vae") or VAES[channels],
         "text_encoder": held.get("text_encoder") or text,
+        "image_encoder": looks,
+        "image_processor": {"size": {"shortest_edge": side}, "crop_size": side},
     }

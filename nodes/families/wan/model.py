@@ -54,7 +54,10 @@ def load(handle: ModelHandle) -> nn.Module:
 class WanImage(nn.Module):
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.processor = CLIPImageProcessor.from_pretrained(folder / "image_processor", local_files_only=True)
+        if folder.is_file():
+            self.processor = CLIPImageProcessor(**read_folder(folder).config("image_processor"))
+        else:
+            self.processor = CLIPImageProcessor.from_pretrained(folder / "image_processor", local_files_only=True)
         self.encoder = load_part(CLIPVisionModel, folder / "image_encoder")
 
     @torch.inference_mode()
