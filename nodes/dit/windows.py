@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 TRAINED_ROWS = 17
 MOST_ROWS = 65
 AddsNone = Literal["euler", "heun", "dpm++2m", "unipc"]
+Last = Literal["as long", "shorter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,16 @@ class Window:
         return max(0, min(self.start, TRAINED_ROWS - (self.stop - self.start)))
 
 
-def windows(rows: int, window: int, overlap: int) -> list[Window]:
-    """Windows over `rows` rows: all of `window` rows (but where there are fewer); the last may overlap more."""
+def windows(rows: int, window: int, overlap: int, last: Last = "as long") -> list[Window]:
+    """Windows over `rows` rows, each of `window` (but where there are fewer).
+
+    last: where less is left for the last one, it overlaps more, or is shorter.
+    """
     made = [Window(0, min(rows, window), 0)]
     while made[-1].stop < rows:
-        start = min(made[-1].stop - overlap, rows - window)
-        made.append(Window(start, start + window, made[-1].stop - start))
+        start = made[-1].stop - overlap
+        start = min(start, rows - window) if last == "as long" else start
+        made.append(Window(start, min(start + window, rows), made[-1].stop - start))
     return made
 
 
@@ -102,6 +107,9 @@ def sample_windows(
         float, Range(0, 12, 0.1), "Above 1: more of the steps at high noise, for larger windows; 0: as suits the model."
     ] = 1.0,
     sampler: Annotated[AddsNone, "dpm++2m and unipc need fewer steps, heun two forwards a step."] = "euler",
+    last: Annotated[
+        Last, "The last window, where less is left: it overlaps more, or is shorter, as its makers have SkyReels-V2."
+    ] = "as long",
 ) -> Patches:
     """Make a long clip window by window, each going on from the last; memory does not grow with the length."""
     import torch
@@ -116,7 +124,7 @@ def sample_windows(
     layout = (patches.patch, patches.space, patches.fps)
     tokens = rearrange(torch.as_tensor(patches.tokens), "(t hw) d -> t hw d", t=length).clone()
     noise = rearrange(torch.as_tensor(patches.noise), "(t hw) -> t hw", t=length)
-    planned, done = windows(length, window, overlap), ctx.kept()
+    planned, done = windows(length, window, overlap, last), ctx.kept()
     progress = ctx.steps(len(planned) * steps)
     take = samplers.solver(sampler, _adds_none)
     # Drawn on the CPU, so that a seed means the same noise on every device.

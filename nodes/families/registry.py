@@ -56,7 +56,12 @@ FAMILIES = (
     Family(
         "skyreels",
         "SkyReels-V2",
-        ("SkyReelsV2Pipeline", "SkyReelsV2DiffusionForcingPipeline"),
+        (
+            "SkyReelsV2Pipeline",
+            "SkyReelsV2ImageToVideoPipeline",
+            "SkyReelsV2DiffusionForcingPipeline",
+            "SkyReelsV2DiffusionForcingImageToVideoPipeline",
+        ),
         "Skywork Community",
     ),
     Family(

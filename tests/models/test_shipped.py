@@ -29,6 +29,7 @@ SIZES = {
     "hunyuan_animate_image": {"frames": 9},
     "ltx_text_to_video": {"width": 96, "height": 64, "frames": 17},
     "mochi_text_to_video": {"width": 48, "height": 32, "frames": 7},
+    "skyreels_animate_image": {"frames": 9},
     "wan_animate_image": {"frames": 9},
     "wan_vace_inpaint": {"frames": 17},
 }
@@ -47,6 +48,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny_hunyuan_i2v.write(models / "hunyuanvideo-community/HunyuanVideo-I2V", "token_replace")
     tiny_mochi.write(models / "genmo/mochi-1-preview")
     tiny_skyreels.write(models / "Skywork/SkyReels-V2-DF-1.3B-540P-Diffusers", forced=True)
+    tiny_skyreels.write_image_to_video(models / "Skywork/SkyReels-V2-I2V-14B-540P-Diffusers")
     return models
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from assets.values import ImageEncoder
 from assets.values.handles import Given
 from nodes.families.folder import ModelFolder
 from nodes.families.registry import Components
@@ -12,8 +13,13 @@ FAMILY = "skyreels"
 
 def handles(folder: ModelFolder) -> Components:
     made = wan.handles(folder)
-    given: Given = "anywhere" if is_forced(folder) else "nowhere"
+    given: Given = "anywhere" if is_forced(folder) else made.dit.given
     return made._replace(dit=replace(made.dit, family=FAMILY, given=given))
+
+
+def image_encoder(folder: ModelFolder) -> ImageEncoder:
+    """The CLIP that shows the image-to-video DiT what the picture holds."""
+    return wan.image_encoder(folder)
 
 
 def is_forced(folder: ModelFolder) -> bool:
