@@ -43,8 +43,8 @@ def animate(setting: Setting) -> list[Row]:
 
 
 def extend(setting: Setting) -> list[Row]:
-    """Half of a clip of 33 frames is given, the first or the second."""
-    studio, scenes = setting.studio, some_scenes(setting, "extend", 33)
+    """Half of a clip of 33 frames is given, the first or the second; guided little, since it shows what is meant."""
+    studio, scenes = replace(setting.studio, guidance=2.0), some_scenes(setting, "extend", 33)
     rows = []
     for name, place, start in (("forwards", "start", 0), ("backwards", "end", 16)):
         made, texts = [], []
