@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from pipelines.document import Document
 from pipelines.events import Event
 from pipelines.executors.local import LocalExecutor
-from pipelines.executors.run import Summary
+from pipelines.executors.part import Summary
 
 
 def follow(executor: LocalExecutor, document: Document, console: Console) -> Summary:

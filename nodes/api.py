@@ -27,7 +27,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Protocol, Union, get_args, get_origin, get_type_hints
 
 from assets.files import Files
 from assets.values import VALUE_TYPES, Value
@@ -167,6 +167,7 @@ class Node:
     keywords: tuple[str, ...]
     named_tuple: bool = field(default=False)
     goes_on: GoesOn | None = None
+    together: "Together | None" = None
 
     def output_specs(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Run the spec function on `arguments` (specs of wired ports, widget values, injected Files)."""
@@ -181,6 +182,42 @@ class Node:
         return dict(zip(self.outputs, made, strict=True))
 
 
+class Seat(Protocol):
+    """A node's place among those that compute together.
+
+    others_seconds: that it waited for the others and for their part of the work. shared: whether any was done together.
+    """
+
+    others_seconds: float
+    shared: bool
+
+    def at(self, module: Any) -> Any:
+        """What the node is to take for the model's module."""
+
+    def leave(self) -> None:
+        """The node has ended, however it did; no harm if it has left before."""
+
+
+class Meeting(Protocol):
+    """Where nodes that share a model meet, each in a thread of its own."""
+
+    def seat(self) -> Seat:
+        """A place for one more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """For a node of which several that are under way may do their work through a model as one.
+
+    model: name of the port of the model. pays: whether that is faster, of the torch device, the specs of the inputs as
+    far as they are known, and the widgets that are not wired. meeting: where they meet.
+    """
+
+    model: str
+    pays: Callable[[str, Mapping[str, Any], Mapping[str, Any]], bool]
+    meeting: Callable[[], Meeting]
+
+
 REGISTRY: dict[str, Node] = {}
 
 
@@ -193,6 +230,7 @@ def node(
     content: Callable[..., str] | None = None,
     keywords: tuple[str, ...] = (),
     goes_on: GoesOn | None = None,
+    together: Together | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function as a node; its name is the node's type.
 
@@ -200,10 +238,12 @@ def node(
     content: for a node that reads what may change outside the graph: same named arguments as a spec function, returns
         what stands for that content (a digest), which enters the cache key.
     goes_on: where a widget says only how far to go.
+    together: where several may compute as one.
     """
 
     def register(fn: Callable[..., Any]) -> Callable[..., Any]:
-        declared = replace(read_declaration(fn, version, category, spec, label, content, keywords), goes_on=goes_on)
+        declared = read_declaration(fn, version, category, spec, label, content, keywords)
+        declared = replace(declared, goes_on=goes_on, together=together)
         if declared.type in REGISTRY and REGISTRY[declared.type].fn.__module__ != fn.__module__:
             raise TypeError(f"two nodes are called {declared.type!r}: in {fn.__module__} and another module")
         REGISTRY[declared.type] = declared

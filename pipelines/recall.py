@@ -6,7 +6,8 @@ from assets.files import Files
 from assets.store import Store
 from pipelines.check import Library
 from pipelines.document import Document
-from pipelines.executors.run import Run, Summary
+from pipelines.executors.part import Part, Summary
+from pipelines.executors.run import Run
 from pipelines.executors.task import Surroundings
 from pipelines.keys import numerics_class
 
@@ -16,4 +17,7 @@ def recall(
 ) -> Summary:
     """A run that computes nothing, and takes what it finds: `cached` are the nodes whose results are stored."""
     around = Surroundings(library, store, files, numerics_class)
-    return Run("recall", document, targets, around, worker=None, say=lambda event: None).perform()
+    part = Part("recall", document, targets, library)
+    found: list[Summary] = []
+    Run([part], around, None, say=lambda event: None, ended=lambda _, summary: found.append(summary)).perform()
+    return found[0]

@@ -144,6 +144,8 @@ class OpenWorkflow:
         """Have the board show a run from its beginning."""
         self._run = run
         self.board.begin(document, None if targets is None else list(targets))
+        for event in self._queue.said(run):
+            self.board.see(event)
         self._follow()
         self.push()
 

@@ -9,6 +9,7 @@ from nodes.api import Curve, GoesOn, Range, Seed, SpecError, node, warn
 from nodes.context import Context
 from nodes.dit.config import Sampler
 from nodes.dit.given import require_given
+from nodes.dit.together import TOGETHER
 from nodes.video_vae.sizes import require_space
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def steps_taken(made: "Mapping[str, Value]") -> "list[dict[str, Array]]":
     category="sampling",
     spec=sample_spec,
     goes_on=GoesOn("stop", steps_taken),
+    together=TOGETHER,
     label="Sampler",
     keywords=("diffusion", "denoise", "generate", "ksampler", "flow"),
 )

@@ -21,8 +21,7 @@ class DeviceWorker:
         self._lock = threading.Lock()
         self._closed = False
         self._numbers = itertools.count(1)
-        self._last = 0
-        self._tasks: dict[int, Task] = {}
+        self._tasks: dict[int, str] = {}
         self._memory: dict[str, dict[str, int]] = {}
         self._process = self._new()
         self._asked = self._process
@@ -50,39 +49,41 @@ class DeviceWorker:
             self._setup["ram_bytes"] = ram_bytes
             self._process.send({"do": "bound", "ram_bytes": ram_bytes})
 
-    def start(self, task: Task, earlier: Mapping[str, str]) -> None:
+    def start(self, name: str, task: Task, earlier: Mapping[str, str]) -> None:
         """Have a task computed beside those that are under way.
 
-        earlier: digests by output name of a result to go on from, if there is one.
+        name: by which it is heard of and cancelled. earlier: digests by output name of a result to go on from, if there
+        is one.
         """
         with self._lock:
             if self._process.gone and not self._closed:
                 self._process = self._new()
             if not self._tasks:
                 self._asked = self._process
-            self._last = next(self._numbers)
-            self._tasks[self._last] = task
+            number = next(self._numbers)
+            self._tasks[number] = name
             asked = {"type": task.type, "key": task.key, "widgets": task.widgets, "inputs": task.inputs}
             asked["earlier"] = dict(earlier)
-            self._asked.send({"do": "run", "task": self._last, **asked, "workflow": task.workflow})
+            self._asked.send({"do": "run", "task": number, **asked, "workflow": task.workflow})
 
-    def hear(self) -> tuple[Task | None, dict[str, Any], bytes]:
-        """Wait for what is said next of a task that is under way, with the bytes beside it.
+    def hear(self) -> tuple[str | None, dict[str, Any], bytes]:
+        """Wait for what is said next of a task that is under way, by its name, with the bytes beside it.
 
-        No task if the worker died, which ends all of them: then "error" says why, and "was_warm" whether it ever got as
+        No name if the worker died, which ends all of them: then "error" says why, and "was_warm" whether it ever got as
         far as its first word; one that does not will not the next time either.
         """
         while (received := self._asked.messages.get()) is not None:
             said, data = received
-            task = self._tasks.get(said["task"])
-            if task is None:  # it was dropped
+            name = self._tasks.get(said["task"])
+            if name is None:  # it was dropped
                 continue
             if said["say"] == "made":
                 self._memory = said["memory"]
             if said["say"] in ("kept", "failed", "cancelled", "missing"):
-                del self._tasks[said["task"]]
-            return task, said, data
-        self._tasks.clear()
+                with self._lock:
+                    del self._tasks[said["task"]]
+            return name, said, data
+        self.drop()
         self._memory = {}
         return None, {"error": self._asked.death, "was_warm": self._asked.was_warm}, b""
 
@@ -90,15 +91,16 @@ class DeviceWorker:
         """Have models loaded that will be wanted soon. handles: digests."""
         self._asked.send({"do": "prefetch", "handles": handles})
 
-    def cancel(self) -> None:
-        """End all that is under way, each within one of its steps."""
+    def cancel(self, start: str) -> None:
+        """End what is under way and has a name that begins so, each within one of its steps."""
         with self._lock:
-            self._asked.send({"do": "cancel", "task": self._last})
+            tasks = [number for number, name in self._tasks.items() if name.startswith(start)]
+            self._asked.send({"do": "cancel", "tasks": tasks})
 
     def drop(self) -> None:
-        """Cancel what is under way and hear no more of it."""
-        self.cancel()
-        self._tasks.clear()
+        """Hear no more of what is under way."""
+        with self._lock:
+            self._tasks.clear()
 
     def close(self) -> None:
         """End the worker for good, also in the middle of a node."""

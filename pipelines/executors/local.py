@@ -10,7 +10,7 @@ import os
 import queue
 import secrets
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from assets.files import Files
 from assets.store import Store
@@ -18,8 +18,9 @@ from nodes.api import Node
 from pipelines.document import Document
 from pipelines.events import Event
 from pipelines.executors.device import DeviceWorker
+from pipelines.executors.part import Part, Summary
 from pipelines.executors.resident import VALUE_BYTES
-from pipelines.executors.run import Run, Summary
+from pipelines.executors.run import Run
 from pipelines.executors.task import Surroundings
 from pipelines.groups import flattened
 from pipelines.keys import numerics_class
@@ -59,7 +60,7 @@ class LocalExecutor:
             "ram_bytes": ram_bytes,
         }
         self._lock = threading.Lock()
-        self._runs: dict[str, Run] = {}
+        self._parts: dict[str, Part] = {}
         self._summaries: dict[str, Summary] = {}
         self._ended = threading.Condition(self._lock)
         self._listeners: list[Callable[[Event], None]] = []
@@ -74,25 +75,32 @@ class LocalExecutor:
 
     def submit(self, document: Document, targets: Collection[str] | None = None) -> str:
         """Queue a run of what `targets` (node ids, unfolded; None: every node) need; returns the run's id at once."""
-        nodes = flattened(document).nodes if targets else {}
-        for node in targets or ():
-            if node not in nodes:
-                raise ValueError(f"there is no node {node!r} to run; the workflow has: {', '.join(nodes)}")
-        run = Run(secrets.token_hex(8), document, targets, self._around, self._worker, self._say)
+        return self.submit_together([(document, targets)])[0]
+
+    def submit_together(self, workflows: Sequence[tuple[Document, Collection[str] | None]]) -> list[str]:
+        """Queue runs that go on at the same time, so that what they have in common may be done at once."""
+        for document, targets in workflows:
+            nodes = flattened(document).nodes if targets else {}
+            for node in targets or ():
+                if node not in nodes:
+                    raise ValueError(f"there is no node {node!r} to run; the workflow has: {', '.join(nodes)}")
+        library = self._around.library
+        parts = [Part(secrets.token_hex(8), document, targets, library) for document, targets in workflows]
         with self._lock:
-            self._runs[run.name] = run
-        self._say(Event("queued", run.name))
-        self._waiting.put(run)
-        return run.name
+            self._parts |= {part.name: part for part in parts}
+        for part in parts:
+            self._say(Event("queued", part.name))
+        self._waiting.put(Run(parts, self._around, self._worker, self._say, self._finish))
+        return [part.name for part in parts]
 
     def cancel(self, run: str) -> None:
         """Stop a run, queued or running, within one step of the node that runs. What is finished stays stored."""
         with self._lock:
-            found = self._runs.get(run)
+            found, current = self._parts.get(run), self._current
             if found:
                 found.stop.set()
-            if found and self._current is found:
-                self._worker.cancel()
+            if found and current and run in current.parts:
+                self._worker.cancel(found.spot(""))
 
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
         """Have `callback` called with every event, in order, from a thread of the executor; returns how to stop it."""
@@ -109,11 +117,17 @@ class LocalExecutor:
     def wait(self, run: str, timeout: float | None = None) -> Summary:
         """How the run ended, once its last event is delivered; TimeoutError after `timeout` seconds."""
         with self._ended:
-            if run not in self._runs and run not in self._summaries:
+            if run not in self._parts and run not in self._summaries:
                 raise ValueError(f"there is no run {run!r} (any more)")
             if not self._ended.wait_for(lambda: run in self._summaries, timeout):
                 raise TimeoutError(f"the run {run} has not ended within {timeout:g} s")
             return self._summaries[run]
+
+    def ended(self, runs: Collection[str], timeout: float) -> dict[str, Summary]:
+        """Those of the runs that have ended, as soon as one has; none after `timeout` seconds."""
+        with self._ended:
+            self._ended.wait_for(lambda: any(run in self._summaries for run in runs), timeout)
+            return {run: self._summaries[run] for run in runs if run in self._summaries}
 
     def memory(self) -> dict[str, dict[str, int]]:
         """{"bytes", "budget"} of the "values" and the "models" that the worker holds, as far as it has said."""
@@ -135,7 +149,7 @@ class LocalExecutor:
     def close(self) -> None:
         """Cancel every run and end the worker; the store stays open."""
         with self._lock:
-            names = list(self._runs)
+            names = list(self._parts)
         for name in names:
             self.cancel(name)
         self._waiting.put(None)
@@ -147,23 +161,26 @@ class LocalExecutor:
     def _work(self) -> None:
         while (run := self._waiting.get()) is not None:
             self._current = run
-            summary = run.perform()
+            run.perform()
             self._current = None
-            ending = Event(
-                "finished",
-                run.name,
-                seconds=summary.seconds,
-                ran=len(summary.ran),
-                cached=len(summary.cached),
-                failed=len(summary.failed),
-                skipped=len(summary.skipped),
-                cancelled=len(summary.cancelled),
-            )
-            self._events.put((ending, summary))
+
+    def _finish(self, run: str, summary: Summary) -> None:
+        ending = Event(
+            "finished",
+            run,
+            seconds=summary.seconds,
+            ran=len(summary.ran),
+            cached=len(summary.cached),
+            failed=len(summary.failed),
+            skipped=len(summary.skipped),
+            cancelled=len(summary.cancelled),
+        )
+        self._events.put((ending, summary))
 
     def _on_death(self, why: str, log: str) -> None:
         run = self._current
-        self._say(Event("worker_died", run.name if run else None, error=why, traceback=log))
+        for name in [part.name for part in run.parts.values() if not part.is_over] if run else [None]:
+            self._say(Event("worker_died", name, error=why, traceback=log))
 
     def _numerics(self) -> str:
         """Known here for the CPU; for an accelerator the worker says it when it is warm."""
@@ -187,7 +204,7 @@ class LocalExecutor:
 
     def _remember(self, run: str, summary: Summary) -> None:
         with self._ended:
-            self._runs.pop(run)
+            self._parts.pop(run)
             self._summaries[run] = summary
             while len(self._summaries) > REMEMBERED_RUNS:
                 self._summaries.pop(next(iter(self._summaries)))

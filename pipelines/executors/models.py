@@ -41,6 +41,7 @@ class Models:
         self._resident: dict[ModelHandle, Resident] = {}
         self._host: dict[ModelHandle, Resident] = {}
         self._in_use: set[ModelHandle] = set()
+        self._users = 0
         self._floor = 0.0
         self._ahead = ThreadPoolExecutor(1)
 
@@ -77,11 +78,16 @@ class Models:
 
     @contextmanager
     def using(self) -> Iterator[None]:
-        """Around a node's work: what it gets is not evicted meanwhile. One at a time."""
+        """Around a node's work: what it gets is not evicted before all that are at work together are done."""
+        with self._lock:
+            self._users += 1
         try:
             yield
         finally:
-            self._in_use.clear()
+            with self._lock:
+                self._users -= 1
+                if not self._users:
+                    self._in_use.clear()
 
     def free(self) -> None:
         """Evict every module that is not in use."""

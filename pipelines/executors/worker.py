@@ -12,10 +12,11 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from assets.codec import Encoded, encoded
 from assets.digests import FILE as DIGESTS
@@ -24,11 +25,11 @@ from assets.files import Files
 from assets.store import BlobMissing, Made, Store
 from assets.values import ModelHandle, Value
 from assets.values.array import Array
-from nodes.api import Node
+from nodes.api import Meeting, Node, Seat
 from nodes.context import Cancelled
 from pipelines.executors.compute import InputsMissing, compute, failure
 from pipelines.executors.keeper import Keeper
-from pipelines.executors.lanes import LANES, Lanes, Task
+from pipelines.executors.lanes import LANES, PARTY, Lanes, Task
 from pipelines.executors.memory import PeakMemory
 from pipelines.executors.messages import Line
 from pipelines.executors.models import Models
@@ -50,8 +51,8 @@ def main() -> None:
         return
     setup = first[0]
     worker = Worker(line, setup)
-    for _ in range(LANES):
-        threading.Thread(target=worker.work, daemon=True).start()
+    for take in (*[worker.lanes.take] * LANES, *[worker.lanes.join] * (PARTY - 1)):
+        threading.Thread(target=worker.work, args=[take], daemon=True).start()
     line.send({"say": "hello", "numerics": numerics_class(architecture(setup["device"]))})
     threading.Thread(target=worker.warm_up, daemon=True).start()
     worker.listen()
@@ -73,7 +74,9 @@ class Worker:
         self.models = Models(self.device)
         self.keeper = Keeper(self.store)
         self.lanes = Lanes()
-        self.last_cancelled = -1
+        self.meetings: WeakValueDictionary[str, Meeting] = WeakValueDictionary()
+        self.meetings_lock = threading.Lock()
+        self.cancelled: set[int] = set()
 
     def warm_up(self) -> None:
         """Import what takes seconds before the first node wants it; those that don't want it need not wait."""
@@ -86,19 +89,19 @@ class Worker:
             message, _ = received
             match message["do"]:
                 case "run":
-                    self.lanes.put(message, needs_alone(self.library[message["type"]]))
+                    self.lanes.put(message, needs_alone(self.library[message["type"]]), self._party(message))
                 case "prefetch":
                     self._prefetch(message["handles"])
                 case "bound":
                     self.values.bound(message["ram_bytes"])
                 case "cancel":
-                    self.last_cancelled = max(self.last_cancelled, message["task"])
+                    self.cancelled.update(message["tasks"])
 
-    def work(self) -> None:
+    def work(self, take: Callable[[], Task]) -> None:
         """One lane: do one task after the other. A lane that fails takes the process with it, which the server sees."""
         try:
             while True:
-                self.perform(self.lanes.take())
+                self.perform(take())
         except BaseException:
             traceback.print_exc()
             os._exit(1)
@@ -110,7 +113,7 @@ class Worker:
         damaged).
         """
         node, started = self.library[task["type"]], time.perf_counter()
-        steps = self.store.partial(task["key"])
+        steps, seat = self.store.partial(task["key"]), self._seat(task)
 
         def say(what: str, details: Mapping[str, Any] = NOTHING, data: bytes = b"") -> None:
             self.line.send({"say": what, "task": task["task"], **details}, data)
@@ -126,9 +129,10 @@ class Worker:
             self.device,
             self.models,
             steps,
-            is_cancelled=lambda: task["task"] <= self.last_cancelled,
+            is_cancelled=lambda: task["task"] in self.cancelled,
             say=say,
             earlier=lambda: self._earlier(node, task["earlier"]),
+            seat=seat,
         )
         try:
             context.stop_if_cancelled()
@@ -136,7 +140,7 @@ class Worker:
             with PeakMemory(self.device) as memory, self.models.using() if model_inputs(node) else nullcontext():
                 inputs = self._inputs(task["inputs"])
                 values = compute(node, task, inputs, self.files, context, self._make_room)
-            self.lanes.give_back(task)
+            self._leave(task, seat)
             blobs = {name: self._hold(value) for name, value in values.items()}
         except Cancelled:
             say("cancelled")
@@ -147,14 +151,42 @@ class Worker:
             steps.delete()
             say("failed", failure(error))
         else:
-            made = Made(task["key"], node.type, blobs, time.perf_counter() - started, self.device, memory.peak)
+            seconds = time.perf_counter() - started - (seat.others_seconds if seat else 0)
+            device = f"{self.device}, together" if seat and seat.shared else self.device
+            made = Made(task["key"], node.type, blobs, seconds, device, memory.peak)
             outputs = {name: blob.digest for name, blob in blobs.items()}
             specs = {name: str(value.spec) for name, value in values.items()}
-            cost = {"seconds": made.seconds, "peak_bytes": made.peak_bytes}
+            cost = {"seconds": made.seconds, "peak_bytes": made.peak_bytes, "note": context.note}
             say("made", {"outputs": outputs, "specs": specs, "memory": self._memory(), **cost, **context.reused})
             self.keeper.keep(made, answer)
         finally:
-            self.lanes.give_back(task)
+            self._leave(task, seat)
+
+    def _party(self, task: Task) -> str | None:
+        """What the task may share with others that name the same, where that is faster: the digest of a model."""
+        node = self.library[task["type"]]
+        with suppress(InputsMissing, OSError):
+            if node.together:
+                specs = {name: value.spec for name, value in self._inputs(task["inputs"]).items()}
+                if node.together.pays(self.device, specs, task["widgets"]):
+                    return str(task["inputs"][node.together.model])
+        return None
+
+    def _seat(self, task: Task) -> Seat | None:
+        """A place where the others of the task's party are, if it is of one."""
+        party, together = self.lanes.party(task), self.library[task["type"]].together
+        if party is None or together is None:
+            return None
+        with self.meetings_lock:
+            meeting = self.meetings.get(party) or together.meeting()
+            self.meetings[party] = meeting
+            return meeting.seat()
+
+    def _leave(self, task: Task, seat: Seat | None) -> None:
+        """Nobody waits for the task any longer."""
+        if seat:
+            seat.leave()
+        self.lanes.give_back(task)
 
     def _hold(self, value: Value) -> Encoded:
         blob = encoded(value)

@@ -124,12 +124,12 @@ class Book:
         """The runs of a sweep, in the order of its grid."""
         return self._entries("WHERE sweep = ? ORDER BY created, rowid", sweep)
 
-    def begin(self) -> Entry | None:
-        """Take the first that waits as running; None if none does."""
+    def begin(self, sweep: str | None = None) -> Entry | None:
+        """Take the first that waits as running; None if none does, or it is not of that sweep."""
         rows = self._query(
-            "UPDATE runs SET state = 'running', began = ? WHERE id = "
-            f"(SELECT id FROM runs WHERE state = 'queued' ORDER BY place LIMIT 1) RETURNING {FIELDS}",
-            time.time(),
+            "UPDATE runs SET state = 'running', began = ? WHERE id = (SELECT id FROM runs WHERE state = 'queued' "
+            f"ORDER BY place LIMIT 1) AND (? IS NULL OR sweep = ?) RETURNING {FIELDS}",
+            *(time.time(), sweep, sweep),
         )
         return _entry(rows[0]) if rows else None
 

@@ -1,8 +1,8 @@
-"""Works through the runs that wait, one after the other, and writes down how they went.
+"""Works through the runs that wait, in order, and writes down how they went.
 
 The book is the truth: what this process forgets by dying is in there. One process at a time works on a book; the others
 add to it. A run that was cut short is queued again before all others, and the store sees to it that what it had
-finished does not run twice.
+finished does not run twice. Runs of one sweep go on side by side where that is faster.
 """
 
 import logging
@@ -20,14 +20,16 @@ from nodes.api import Node
 from pipelines.database import Held
 from pipelines.document import Document
 from pipelines.events import Event
+from pipelines.executors.lanes import PARTY
 from pipelines.executors.local import LocalExecutor
-from pipelines.executors.run import Summary
-from pipelines.forecast import Forecaster
+from pipelines.executors.part import Summary
+from pipelines.forecast import Forecast, Forecaster
 from pipelines.groups import flattened
 from pipelines.plan import upstream
 from pipelines.queue.book import Book
 from pipelines.queue.entry import ENDED, Entry, entry
 from pipelines.queue.result import result_of, state_of, took
+from pipelines.queue.together import pays_together
 from pipelines.sweep import Axis, Cell
 
 BOOK, MEASUREMENTS, LOCK = "runs-1.db", "measurements-1.db", "runs.lock"
@@ -39,7 +41,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Progress:
-    """The run that goes on. done, total: nodes. step, steps: of `node`, which is at work."""
+    """A run that goes on. done, total: nodes. step, steps: of `node`, which is at work. said: what began and ended."""
 
     run: str
     total: int
@@ -48,6 +50,7 @@ class Progress:
     step: int | None = None
     steps: int | None = None
     nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    said: list[Event] = field(default_factory=list)
 
 
 class Queue:
@@ -68,13 +71,15 @@ class Queue:
     ) -> None:
         self.book = Book(folder / BOOK)
         self.forecaster = Forecaster(folder / MEASUREMENTS, library, store, files, device)
-        self.progress: Progress | None = None
         # Whether another process works on the book, as far as is known.
         self.elsewhere = True
         self._executor = executor
         self._library = library
+        self._files = files
+        self._device = device
         self._held = Held(folder / LOCK)
-        self._working: str | None = None
+        # By the executor's names of the runs, which it has from here.
+        self._working: dict[str, Progress] = {}
         self._lock = threading.Lock()
         self._look = threading.Condition()
         self._closing = False
@@ -85,6 +90,17 @@ class Queue:
 
     def start(self) -> None:
         self._thread.start()
+
+    @property
+    def progress(self) -> Progress | None:
+        """The run that goes on, the first of them."""
+        with self._lock:
+            return next(iter(self._working.values()), None)
+
+    def said(self, run: str) -> list[Event]:
+        """What began and ended so far in a run that goes on, for whoever comes to it late."""
+        with self._lock:
+            return [event for progress in self._working.values() if progress.run == run for event in progress.said]
 
     def add(
         self, document: Document, workflow: str, targets: Collection[str] | None = None, *, first: bool = False
@@ -126,8 +142,9 @@ class Queue:
         """Take a run out of the queue, or stop it within one step. RunUnknown if there is none."""
         self.book.cancel(run)
         with self._lock:
-            if self._working and self.progress and self.progress.run == run:
-                self._executor.cancel(self._working)
+            for name, progress in self._working.items():
+                if progress.run == run:
+                    self._executor.cancel(name)
         self._changed()
 
     def move(self, run: str, before: str | None = None) -> None:
@@ -163,8 +180,8 @@ class Queue:
         """Stop working; what was running is queued again, before all others. The executor is closed by its owner."""
         with self._lock:
             self._closing = True
-            if self._working:
-                self._executor.cancel(self._working)
+            for name in self._working:
+                self._executor.cancel(name)
         self._changed()
         if self._thread.is_alive():
             self._thread.join()
@@ -195,66 +212,79 @@ class Queue:
             with self._look:
                 self._look.wait(LOOK_SECONDS)
 
-    def _try(self, run: Entry) -> None:
+    def _try(self, first: Entry) -> None:
         """A run that cannot even begin is a failed run, not one that is tried for ever."""
+        runs = [first]
         try:
-            self._perform(run)
+            if first.sweep and pays_together(self.book.document(first.id), self._library, self._files, self._device):
+                while len(runs) < PARTY and (run := self.book.begin(first.sweep)):
+                    runs.append(run)
+            self._perform(runs)
         except Exception as fault:
-            log.exception("the run %s could not be done", run.id)
+            log.exception("the run %s could not be done", first.id)
             with self._lock:
-                self.progress = self._working = None
+                self._working.clear()
             sentence = f"this run could not be done ({type(fault).__name__}: {fault}); queue it again"
-            self.book.finish(run.id, "failed", 0.0, {"failed": {"": sentence}})
+            for run in runs:
+                if self.book.get(run.id).state not in ENDED:
+                    self.book.finish(run.id, "failed", 0.0, {"failed": {"": sentence}})
             self._changed()
 
-    def _perform(self, run: Entry) -> None:
+    def _perform(self, runs: Sequence[Entry]) -> None:
         # Before the first event, so that whoever watches knows by then whose events are coming.
         self._changed()
-        document = self.book.document(run.id)
-        unfolded = flattened(document)
-        total = len(unfolded.nodes if run.targets is None else upstream(unfolded, run.targets))
-        forecast = self.forecaster.forecast(document, run.targets)
-        self.book.expect(run.id, forecast.to_json())
+        documents = [self.book.document(run.id) for run in runs]
+        forecasts = []
+        for run, document in zip(runs, documents, strict=True):
+            forecasts.append(self.forecaster.forecast(document, run.targets))
+            self.book.expect(run.id, forecasts[-1].to_json())
+        unfolded = [flattened(document) for document in documents]
+        totals = [
+            len(document.nodes if run.targets is None else upstream(document, run.targets))
+            for run, document in zip(runs, unfolded, strict=True)
+        ]
         with self._lock:
             # Held while submitting, so that the first events wait until it is known whose they are.
-            self.progress = Progress(run.id, total)
-            self._working = self._executor.submit(document, run.targets)
-            if self._closing:
-                self._executor.cancel(self._working)
+            names = self._executor.submit_together(
+                [(document, run.targets) for run, document in zip(runs, documents, strict=True)]
+            )
+            progress = [Progress(run.id, total) for run, total in zip(runs, totals, strict=True)]
+            self._working = dict(zip(names, progress, strict=True))
+            for name in names if self._closing else ():
+                self._executor.cancel(name)
         self._changed()
-        summary = self._ended(run.id, self._working)
+        left = dict(zip(names, zip(unfolded, forecasts, strict=True), strict=True))
+        asked: set[str] = set()
+        while left:
+            for name, summary in self._executor.ended(left, LOOK_SECONDS).items():
+                self._note_end(name, summary, *left.pop(name))
+            for name in left.keys() - asked:
+                # Another process may have asked to stop the run.
+                if self.book.is_stopped(self._working[name].run):
+                    self._executor.cancel(name)
+                    asked.add(name)
+
+    def _note_end(self, name: str, summary: Summary, document: Document, forecast: Forecast) -> None:
         with self._lock:
-            progress, self.progress, self._working = self.progress, None, None
+            progress = self._working.pop(name)
         if self._closing and summary.cancelled:
             return
-        assert progress
         self.forecaster.learn(forecast, progress.nodes)
-        result = result_of(unfolded, self._library, summary, progress.nodes, forecast)
-        self.book.finish(run.id, state_of(summary), summary.seconds, result)
+        result = result_of(document, self._library, summary, progress.nodes, forecast)
+        self.book.finish(progress.run, state_of(summary), summary.seconds, result)
         self._changed()
-
-    def _ended(self, run: str, working: str) -> Summary:
-        """Wait for the executor; another process may have asked to stop the run."""
-        asked = False
-        while True:
-            try:
-                return self._executor.wait(working, LOOK_SECONDS)
-            except TimeoutError:
-                if not asked and self.book.is_stopped(run):
-                    self._executor.cancel(working)
-                    asked = True
 
     def _pass_on(self, event: Event) -> None:
         """An event of the executor, which knows the run by another name."""
         with self._lock:
-            progress = self.progress
-            if event.run is not None and (event.run != self._working or progress is None):
+            progress = self._working.get(event.run) if event.run is not None else None
+            if event.run is not None and progress is None:
                 return
             if progress:
+                event = replace(event, run=progress.run)
                 _follow(progress, event)
-        renamed = replace(event, run=progress.run) if progress and event.run is not None else event
         for listener in self._listeners:
-            listener(renamed)
+            listener(event)
 
     def _changed(self) -> None:
         with self._look:
@@ -273,9 +303,11 @@ def _require(targets: Collection[str] | None, document: Document) -> None:
 def _follow(progress: Progress, event: Event) -> None:
     if event.kind == "started":
         progress.node, progress.step, progress.steps = event.node, None, None
+        progress.said.append(event)
     elif event.kind == "step":
         progress.node, progress.step, progress.steps = event.node, event.step, event.total
     elif event.kind in ENDINGS:
         progress.done += 1
+        progress.said.append(event)
         if event.kind == "done" and event.node is not None:
             progress.nodes[event.node] = took(event)

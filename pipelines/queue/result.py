@@ -6,7 +6,7 @@ from typing import Any
 from nodes.api import Node
 from pipelines.document import Document
 from pipelines.events import Event
-from pipelines.executors.run import Summary
+from pipelines.executors.part import Summary
 from pipelines.forecast import Forecast
 from pipelines.queue.entry import State
 from pipelines.queue.shown import shown

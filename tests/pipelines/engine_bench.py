@@ -12,7 +12,7 @@ from pipelines.diff import RecordsDiff, apply
 from pipelines.document import Document, wire_id
 from pipelines.events import Event
 from pipelines.executors.local import LocalExecutor
-from pipelines.executors.run import Summary
+from pipelines.executors.part import Summary
 
 TIMEOUT = 120
 

@@ -14,7 +14,7 @@ from assets.values import Clip, ClipSpec, Latent, LatentSpec, Text
 from nodes.registry import library
 from pipelines.check import check
 from pipelines.document import Document, load
-from pipelines.executors.run import Summary
+from pipelines.executors.part import Summary
 from pipelines.thumbnails import HEIGHT, THUMBNAILS
 
 LIBRARY = Path(pipelines.__file__).parent / "library"

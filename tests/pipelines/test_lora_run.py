@@ -12,7 +12,7 @@ from nodes.dit.lora import Adapters, save
 from nodes.dit.lora_file import LoRAConfig
 from nodes.models.handles import builtin
 from nodes.models.loading import load
-from pipelines.executors.run import Summary
+from pipelines.executors.part import Summary
 
 
 def write_lora(path: Path) -> None:
