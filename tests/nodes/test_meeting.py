@@ -89,7 +89,6 @@ def test_samplers_that_agree_only_in_the_dit_end_as_alone_with_fewer_forwards(
     made, tables, rows = meet(tiny, asked)
     for each, future in zip(asked, made, strict=True):
         assert alike(alone(tiny, each), future.result())
-    small, wide = 4, 8
     assert rows == [16] * 4 + [12] + [8]
     assert all(table.seat.shared for table in tables)
     assert [len(table.steps_kept) for table in tables] == [4, 6, 5]
