@@ -11,7 +11,8 @@ Status = Literal["queued", "running", "fresh", "cached", "stale", "failed", "can
 class NodeState:
     """basis: fingerprint of the node and all before it when it ran; another one now makes it stale.
 
-    reused: of its steps, how many were not taken anew. message: why it failed, or what is to be known of how it was done.
+    reused: of its steps, how many were not taken anew. message: why it failed, or what it
+    lost for want of memory.
     """
 
     status: Status

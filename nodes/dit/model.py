@@ -105,15 +105,15 @@ class DiT(nn.Module):
         modulation = rearrange(self.modulate(condition), "b n (six d) -> six b n d", six=6)
 
         x = self.enter(tokens) + self.where(fourier(coords).to(tokens.dtype))
-        added = skips.again(self._first_input(x, modulation)) if skips else None
-        if added is None:
+        part = skips.part("") if skips else None
+        if part and part.skip(self._first_input(x, modulation)):
+            x = x + part.added[0]
+        else:
             entered = x
             for block, keys_values in zip(self.blocks, words.keys_values, strict=True):
                 x = block(x, modulation, turn, keys_values, words.mask, packing)
-            if skips:
-                skips.ran(x - entered)
-        else:
-            x = x + added
+            if part:
+                part.added[0] = x - entered
         shift, scale = self.leave_modulate(condition).chunk(2, dim=-1)
         return self.leave(_norm(x) * (1 + scale) + shift)  # type: ignore[no-any-return]
 

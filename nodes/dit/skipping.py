@@ -2,49 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
 
-import torch
 from torch import Tensor
-
-from assets.values.array import Array
 
 
 class Skips:
     """When to run the blocks of a DiT again (Liu et al. 2024, without their fitted polynomial).
 
-    The relative change of the first block's modulated input is summed over the steps, and the blocks are run once the
-    sum has reached `threshold`; until then what they added to the tokens is added again. Asking costs a wait for the
-    device at every step.
+    What the first block does with its input is looked at: its relative change is summed over the steps, and the blocks
+    are run once the sum has reached `threshold`; until then what they added to the tokens is added again. Asking costs
+    a wait for the device at every step.
     """
 
     def __init__(self, threshold: float) -> None:
         self.threshold = threshold
+        self._parts: defaultdict[str, Part] = defaultdict(lambda: Part(threshold))
+
+    def part(self, name: str) -> Part:
+        """That of one network and one clip."""
+        return self._parts[name]
+
+    def anew(self) -> bool:
+        """Whether all that was asked since the last call was run the first time that it was asked.
+
+        A sampling that goes on from the start of such a step, with nothing remembered, is as if it had never stopped.
+        """
+        asked = [part.asked for part in self._parts.values() if part.asked]
+        made = all(not first for first, *_ in asked)
+        for part in self._parts.values():
+            part.asked = []
+        return made
+
+
+class Part:
+    """added (... d): what the blocks added to the tokens when they were last run, by branch of guidance.
+
+    asked: for each time that it was asked, whether they were to be skipped.
+    """
+
+    def __init__(self, threshold: float) -> None:
+        self.added: dict[int, Tensor] = {}
+        self.asked: list[bool] = []
+        self._threshold = threshold
         self._changed = 0.0
         self._seen: Tensor | None = None
-        self._added: Tensor | None = None
 
-    def again(self, modulated: Tensor) -> Tensor | None:
-        """What the blocks are taken to add (b n d), or None: run them. modulated (b n d): the first one's input."""
-        if self._seen is None or self._added is None:
-            self._seen = modulated
-            return None
-        self._changed += float((modulated - self._seen).abs().mean() / self._seen.abs().mean())
-        self._seen = modulated
-        return self._added if self._changed < self.threshold else None
+    def skip(self, seen: Tensor, branch: int = 0) -> bool:
+        """Whether to add what is in `added`; else the blocks are run, and put into it what they add.
 
-    def ran(self, added: Tensor) -> None:
-        """The blocks were run and added this (b n d)."""
-        self._added, self._changed = added, 0.0
-
-    def written(self) -> dict[str, Tensor]:
-        """All of it, to keep with a step."""
-        if self._seen is None or self._added is None:
-            return {}
-        changed = torch.tensor(self._changed, dtype=torch.float64)
-        return {"seen": self._seen.cpu(), "added": self._added.cpu(), "changed": changed}
-
-    def read(self, kept: Mapping[str, Array], device: str | torch.device) -> None:
-        """Go on from what was `written`."""
-        self._seen, self._added = (torch.as_tensor(kept[name]).to(device) for name in ("seen", "added"))
-        self._changed = float(torch.as_tensor(kept["changed"]))
+        seen: what is looked at. Branches after the first do as that does.
+        """
+        if branch == 0:
+            if self._seen is not None:
+                self._changed += float((seen - self._seen).abs().mean() / self._seen.abs().mean())
+            self._seen = seen
+            self.asked.append(0 in self.added and self._changed < self._threshold)
+            if not self.asked[-1]:
+                self._changed = 0.0
+        return self.asked[-1] and branch in self.added

@@ -35,17 +35,20 @@ def walk(
     """
     left = min(stop or state.steps, state.steps) - state.step
     kept = _fitting(ctx.kept(), state)[:left]
-    while skips and kept and "seen" not in kept[-1]:
-        kept.pop()
+    known = state.step + len(kept)
+    if skips:
+        # What is remembered of a step is too large to keep: the last one that began anew is taken again.
+        anew = [step for step, one in enumerate(kept) if "anew" in one and bool(one["anew"])]
+        kept = kept[: anew[-1]] if anew else []
     way: Way = [(torch.as_tensor(one["x"]), torch.as_tensor(one["clean"])) for one in kept]
     state = retraced(state, step, way)
-    if skips and kept:
-        skips.read(kept[-1], state.x.device)
     for _ in ctx.steps(left, len(kept)):
         state = step(state, foresee)
         x, clean = state.x[0].cpu(), state.clean[0].cpu()
         way.append((x, clean))
-        ctx.keep({"x": x, "clean": clean, "level": state.schedule[state.step], **(skips.written() if skips else {})})
+        anew = {"anew": torch.tensor(skips.anew())} if skips else {}
+        if state.step > known:
+            ctx.keep({"x": x, "clean": clean, "level": state.schedule[state.step], **anew})
         show(state.step, clean)
     return way
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import tee
 from typing import Any, NamedTuple
 
+import torch
 from einops import rearrange
 from torch import Tensor
 
@@ -47,7 +48,7 @@ def decoded(vae: Any, chunks: Iterable[Tensor], side: int) -> Iterator[Tensor]:
     if not side:
         yield from vae.decode_chunks(chunks)
         return
-    first, arriving = tee(frame for chunk in chunks for frame in chunk.split(1, dim=2))
+    first, arriving = tee(frame for chunk in chunks for frame in torch.split(chunk, 1, dim=2))
     high, wide = next(first).shape[-2:]
     del first
     tiles = _tiles(high, wide, side)

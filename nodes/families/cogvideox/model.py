@@ -63,7 +63,8 @@ class CogDiT(nn.Module):
         return torch.ones_like(noise) if self.told else noise
 
     def predictor(self, requests: Sequence[Request], device: str, skips: Skips | None) -> Predict:
-        return clip_by_clip(requests, lambda request, grid: self._clip(request, grid, device))
+        blocks = self.transformer.transformer_blocks
+        return clip_by_clip(requests, lambda request, grid: self._clip(request, grid, device), skips, blocks)
 
     def _clip(self, request: Request, grid: Grid, device: str) -> PredictClip:
         config, kind = self.transformer.config, self.transformer.dtype

@@ -72,7 +72,8 @@ class HunyuanDiT(nn.Module):
         return torch.full_like(noise, float(noise.max())) if self.led else noise
 
     def predictor(self, requests: Sequence[Request], device: str, skips: Skips | None) -> Predict:
-        return clip_by_clip(requests, lambda request, grid: self._clip(request, device))
+        blocks = [*self.transformer.transformer_blocks, *self.transformer.single_transformer_blocks]
+        return clip_by_clip(requests, lambda request, grid: self._clip(request, device), skips, blocks)
 
     def _clip(self, request: Request, device: str) -> PredictClip:
         model, asked, negative = self.transformer, request.conditioning, request.negative

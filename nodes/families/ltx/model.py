@@ -79,7 +79,8 @@ class LTXDiT(nn.Module):
         return without_keys(patches) if self.keyed else torch.as_tensor(patches.noise)
 
     def predictor(self, requests: Sequence[Request], device: str, skips: Skips | None) -> Predict:
-        return clip_by_clip(requests, lambda request, grid: self._clip(request, grid, device))
+        blocks = self.transformer.transformer_blocks
+        return clip_by_clip(requests, lambda request, grid: self._clip(request, grid, device), skips, blocks)
 
     def _clip(self, request: Request, grid: Grid, device: str) -> PredictClip:
         patches = request.patches

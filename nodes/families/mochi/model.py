@@ -57,7 +57,8 @@ class MochiDiT(nn.Module):
         return torch.as_tensor(patches.noise)
 
     def predictor(self, requests: Sequence[Request], device: str, skips: Skips | None) -> Predict:
-        return clip_by_clip(requests, lambda request, grid: self._clip(request, device))
+        blocks = self.transformer.transformer_blocks
+        return clip_by_clip(requests, lambda request, grid: self._clip(request, device), skips, blocks)
 
     def _clip(self, request: Request, device: str) -> PredictClip:
         # All of the rows are text, so the padding to 256 that the makers mask out is left away.
