@@ -94,7 +94,7 @@ def playing(browser: Browser, url: str, size: int) -> str:
     """Frames while panning over that many clips that play."""
     page, _ = opened(browser, url, clips(size), f"{size} clips")
     page.keyboard.press("Control+Enter")
-    page.wait_for_function(f"document.querySelectorAll('video').length >= {size}", timeout=120_000)
+    page.wait_for_function(f"document.querySelectorAll('.clip-view').length >= {size}", timeout=120_000)
     page.keyboard.press("Home")
     page.wait_for_timeout(3000)
     found = frames(page, lambda: pan(page))

@@ -83,3 +83,33 @@ def test_every_action_is_found_and_done_by_the_keyboard_alone(editor: Editor) ->
     editor.page.keyboard.type("align left")
     editor.page.keyboard.press("Enter")
     editor.wait_for_records(lambda records: len({records[f"layout:{node}"]["x"] for node in ROW["nodes"]}) == 1)
+
+
+def test_wires_say_what_they_join_and_the_menu_is_used_by_arrow_keys(editor: Editor) -> None:
+    editor.bring_in(ROW)
+    page = editor.page
+    expect(page.get_by_label("Wire from Prompt, Text to Expand prompt, Text", exact=True)).to_have_count(1)
+    editor.node("prompt").locator(".node-header").click(button="right")
+    items = page.get_by_role("menuitem")
+    expect(items.first).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(items.nth(1)).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Escape")
+    expect(items).to_have_count(0)
+    expect(page.locator(".node.selected")).to_have_count(1)
+
+
+def test_a_finger_that_stays_down_opens_the_menu_and_one_that_moves_does_not(editor: Editor) -> None:
+    editor.bring_in(ROW)
+    press = """(card, moves) => {
+      const { x, y } = card.getBoundingClientRect();
+      const at = (dx) => ({ pointerType: "touch", isPrimary: true, bubbles: true, clientX: x + 20 + dx, clientY: y + 12 });
+      card.dispatchEvent(new PointerEvent("pointerdown", at(0)));
+      if (moves) card.dispatchEvent(new PointerEvent("pointermove", at(40)));
+    }"""
+    menu = editor.page.get_by_role("menu")
+    editor.node("prompt").evaluate(press, True)
+    editor.node("expand").evaluate(press, False)
+    expect(menu).to_have_count(1)
+    expect(editor.page.locator(".vue-flow__node.selected .node")).to_have_attribute("data-node", "expand")

@@ -126,3 +126,27 @@ def test_of_many_nodes_only_those_near_the_view_are_in_the_page(editor: Editor) 
     page.wait_for_function("document.querySelectorAll('.node').length < 60")
     assert page.locator(".node").count() >= 1
     assert page.locator('.node[data-node="n0"]').count() == 0
+    # What is in the view comes, a few nodes in each frame; from far all are painted.
+    expect(editor.node("n151")).to_have_count(1)
+    page.keyboard.press("Home")
+    expect(page.locator(".overview:not(.behind)")).to_have_count(1)
+    expect(page.locator(".node")).to_have_count(0)
+
+
+def test_of_many_clips_those_in_the_middle_play_and_any_other_under_the_pointer(editor: Editor) -> None:
+    nodes = {f"c{at}": {"type": "load_clip", "version": 1, "params": {"file": "ball.mp4"}} for at in range(20)}
+    layout = {f"c{at}": {"x": at % 5 * 320, "y": at // 5 * 560} for at in range(20)}
+    editor.bring_in({"format": "patchloom/1", "nodes": nodes, "layout": layout})
+    page = editor.page
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".clip-view")).to_have_count(20, timeout=120_000)
+    page.keyboard.press("Home")
+    expect(page.locator(".clip-view video")).to_have_count(16)
+    still = page.locator(".clip-view:not(:has(video))").first
+    expect(still.locator("canvas")).to_be_visible()
+    assert still.locator("canvas").evaluate(
+        "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value)"
+    )
+    place = middle(still)
+    page.mouse.move(*place)
+    expect(page.locator(".clip-view video")).to_have_count(17)

@@ -87,3 +87,31 @@ def test_an_image_dropped_on_the_canvas_becomes_the_node_that_reads_it(editor: E
     added = editor.of_type("Load image")
     expect(added).to_have_count(1)
     editor.wait_for_records(lambda records: records.get("node:load_image", {}).get("params") == {"file": "dropped.png"})
+
+
+def test_a_wire_that_a_node_in_between_would_mend_offers_that_node_and_wires_the_model_that_it_needs(
+    editor: Editor,
+) -> None:
+    kinds = {"models": "load_models", "prompt": "prompt", "sampler": "sample"}
+    editor.bring_in(
+        {
+            "format": "patchloom/1",
+            "nodes": {name: {"type": kind, "version": 1, "params": {}} for name, kind in kinds.items()},
+            "layout": {"prompt": {"x": 0, "y": 0}, "models": {"x": 0, "y": 320}, "sampler": {"x": 640, "y": 0}},
+        }
+    )
+    start = editor.socket(editor.node("prompt"), "output", "text")
+    editor.drag(start, editor.socket(editor.node("sampler"), "input", "conditioning"))
+    editor.page.get_by_role("button", name="Insert Encode text").click()
+    editor.wait_for_records(
+        lambda records: (
+            wires(records)
+            == {
+                "encode_text.text": "prompt.text",
+                "encode_text.text_encoder": "models.text_encoder",
+                "sampler.conditioning": "encode_text.conditioning",
+            }
+        )
+    )
+    editor.page.keyboard.press("Control+z")
+    editor.wait_for_records(lambda records: not wires(records))

@@ -2,10 +2,11 @@
 import { watch } from "vue";
 import { openPalette } from "../actions/adding.js";
 import { inputOf, outputOf } from "../state/catalogue.js";
+import { converterFor, putBetween } from "../state/converting.js";
 import { connectWire, disconnect, nodeOf, wireOf } from "../state/graph.js";
 import { say } from "../state/messages.js";
 import { ui } from "../state/ui.js";
-import { flow, isBare } from "../state/view.js";
+import { flow, isBare, select } from "../state/view.js";
 import { closesLoop, knownReason, reasonAgainst, typesFit } from "../state/wiring.js";
 import { following } from "./sync.js";
 
@@ -56,12 +57,22 @@ export async function onConnectEnd(event) {
   ui.refusal = null;
   if (connection) {
     const reason = await reasonAgainst(connection);
-    if (reason) say(reason, "warning");
+    if (reason) refuse(reason, connection);
     else connectWire(connection.source, connection.sourceHandle, connection.target, connection.targetHandle);
   } else if (onNothing && from) {
     const point = event.changedTouches?.[0] ?? event;
     openPalette({ x: point.clientX, y: point.clientY }, from);
   }
+}
+
+/** Say why not; where a node in between would do, offer it. */
+function refuse(reason, connection) {
+  const way = converterFor(connection);
+  const insert = () => {
+    const id = putBetween(connection, way);
+    requestAnimationFrame(() => select([id]));
+  };
+  say(reason, "warning", way && { label: `Insert ${way.declaration.label}`, perform: insert });
 }
 
 // Taking hold of a wire's end: dropped on another input it goes there, dropped on nothing it is gone.
@@ -75,7 +86,7 @@ export function onEdgeUpdateStart({ edge }) {
 export async function onEdgeUpdate({ edge, connection }) {
   updated = true;
   const reason = await reasonAgainst(connection);
-  if (reason) return say(reason, "warning");
+  if (reason) return refuse(reason, connection);
   disconnect([edge.id]);
   connectWire(connection.source, connection.sourceHandle, connection.target, connection.targetHandle);
 }

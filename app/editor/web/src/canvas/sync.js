@@ -1,16 +1,12 @@
 // Vue Flow's nodes and edges follow the document's diffs. The document is the truth.
-import { ref } from "vue";
-import { declarationOf } from "../state/catalogue.js";
+import { declarationOf, inputOf, outputOf } from "../state/catalogue.js";
 import { records, session } from "../state/document.js";
 import { layoutOf, nodeOf, titleOf, wireOf } from "../state/graph.js";
 import { inScope, shorten, stateOf, trail } from "../state/scope.js";
 import { fit, flow } from "../state/view.js";
 import { guess } from "./guess.js";
+import { look, MANY } from "./near.js";
 
-/** From how many nodes on only those in view are mounted. */
-export const MANY = 120;
-/** Painted instead of mounted: far away in a large graph. */
-export const overview = ref(false);
 /** While a diff is taken in, wires are shown whatever is wrong with them. */
 export let following = false;
 
@@ -93,12 +89,17 @@ function draw(diff) {
   const added = fresh.map((id) => flowNode(id, crowd));
   // A large graph is fitted before it is there, so that what is out of sight is never mounted.
   if (opening && crowd) fit(added, false);
-  flow.addNodes(added);
+  // To add to what is there, Vue Flow compares each with each.
+  const bare = !flow.nodes.value.length;
+  if (bare) flow.setNodes(added);
+  else flow.addNodes(added);
   for (const key of [...touched, ...Object.keys(diff.removed)]) if (key.startsWith("layout:")) place(key.slice(7));
   const rewired = touched.filter((key) => key.startsWith("wire:"));
   const led = (key) => diff.updated[key] && JSON.stringify(diff.updated[key].map(ends)) !== JSON.stringify(Array(2).fill(ends(records.get(key))));
   flow.removeEdges(rewired.filter((key) => flow.findEdge(key) && led(key)));
-  flow.addEdges(rewired.filter((key) => records.has(key) && !flow.findEdge(key)).map(flowEdge));
+  const drawn = rewired.filter((key) => records.has(key) && !flow.findEdge(key)).map(flowEdge);
+  if (bare) flow.setEdges(drawn);
+  else flow.addEdges(drawn);
   following = false;
 }
 
@@ -106,14 +107,20 @@ const ends = (wire) => wire && [wire.from, wire.to];
 
 function flowNode(id, crowd) {
   const { x, y, kind, pinned } = layoutOf(id);
-  const node = { id, position: { x, y }, draggable: !pinned, hidden: overview.value, ariaLabel: titleOf(id) };
+  const node = { id, position: { x, y }, draggable: !pinned, ariaLabel: titleOf(id) };
   if (kind) return { ...node, type: kind, zIndex: kind === "frame" ? -1000 : 0, connectable: false };
   return { ...node, type: "card", ...(crowd && guess(id)) };
 }
 
 function flowEdge(key) {
   const { source, output, target, input } = wireOf(key);
-  return { id: key, type: "wire", source, sourceHandle: output, target, targetHandle: input, hidden: overview.value };
+  return { id: key, ariaLabel: wireName(source, output, target, input), type: "wire", source, sourceHandle: output, target, targetHandle: input };
+}
+
+/** "Wire from Prompt, Text to Encode text, Text", for who does not see it. */
+function wireName(source, output, target, input) {
+  const [from, to] = [outputOf(nodeOf(source)?.type, output), inputOf(nodeOf(target)?.type, input)];
+  return `Wire from ${titleOf(source)}, ${from?.label ?? output} to ${titleOf(target)}, ${to?.label ?? input}`;
 }
 
 function place(id) {
@@ -128,4 +135,5 @@ function place(id) {
 export function moveTo(node, { x, y }) {
   node.position = { x, y };
   node.computedPosition = { ...node.computedPosition, x, y };
+  look();
 }

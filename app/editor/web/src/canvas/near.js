@@ -1,0 +1,101 @@
+// Which nodes and wires are mounted. Of a small graph all are. Of a large one those in and around the view, and only so
+// many more in each frame as there is time for, so that none is long; what is still to come is painted meanwhile.
+// Takes the place of Vue Flow's own choice, which reads every node on every move and mounts what it finds at once.
+import { computed, nextTick, ref, shallowRef, toRaw, watch } from "vue";
+import { flow, sizeOf } from "../state/view.js";
+
+/** From how many nodes on. */
+export const MANY = 120;
+export const many = computed(() => flow.nodes.value.length > MANY);
+/** Painted instead of mounted: far away in a large graph. */
+export const overview = computed(() => many.value && flow.viewport.value.zoom < 0.3);
+/** Are nodes in view that are not mounted yet? */
+export const waiting = ref(false);
+
+// Pixels around the view: what comes nearer is mounted, what goes farther is not.
+const [NEARER, FARTHER] = [200, 700];
+const BUDGET = 6; // milliseconds of a frame
+let pace = 4; // nodes in a frame
+
+const nodes = shallowRef([]);
+const wires = shallowRef([]);
+flow.getNodes = computed(() => (many.value ? nodes.value.filter((node) => flow.nodeLookup.value.has(node.id)) : flow.nodes.value));
+flow.getEdges = computed(() => (many.value ? wires.value.map(({ id }) => flow.edgeLookup.value.get(id)).filter(Boolean) : flow.edges.value));
+
+let mounted = new Set();
+
+let frame = 0;
+/** Choose anew in the next frame: the view, the nodes or their places changed. */
+export const look = () => (frame ||= requestAnimationFrame(choose));
+watch([() => ({ ...flow.viewport.value }), () => ({ ...flow.dimensions.value }), flow.nodeLookup, flow.edgeLookup, overview], look);
+
+// What was mounted while the graph was small stays.
+let few = new Set();
+watch(
+  () => flow.nodes.value.length,
+  (count, before) => {
+    if (count <= MANY) few = new Set(flow.nodes.value.map((node) => node.id));
+    else if (before <= MANY) keepFew();
+  },
+);
+function keepFew() {
+  nodes.value = toRaw(flow.nodes.value).map(toRaw).filter((node) => few.has(node.id));
+  wires.value = toRaw(flow.edges.value).map(toRaw).filter((edge) => few.has(edge.source) && few.has(edge.target));
+  mounted = new Set(nodes.value.map((node) => node.id));
+}
+
+async function choose() {
+  frame = 0;
+  if (!many.value) return (waiting.value = false);
+  const all = toRaw(flow.nodes.value).map(toRaw);
+  const [view, near, far] = [0, NEARER, FARTHER].map(around);
+  const touches = (node, box) => overlaps(boxOf(node), box);
+  const wanted = overview.value ? [] : all.filter((node) => !mounted.has(node.id) && touches(node, near));
+  // What can be seen comes first.
+  wanted.sort((a, b) => touches(b, view) - touches(a, view));
+  const leaving = all.filter((node) => mounted.has(node.id) && (overview.value || !touches(node, far)) && !node.dragging);
+  const come = wanted.slice(0, pace);
+  const go = new Set(leaving.slice(0, Math.max(1, 2 * (pace - come.length))).map((node) => node.id));
+  const chosen = new Set(come.map((node) => node.id));
+  const kept = all.filter((node) => chosen.has(node.id) || (mounted.has(node.id) && !go.has(node.id)));
+  mounted = new Set(kept.map((node) => node.id));
+  waiting.value = wanted.slice(come.length).some((node) => touches(node, view));
+
+  const began = performance.now();
+  if (come.length || go.size) nodes.value = kept;
+  const more = chooseWires(near);
+  await nextTick();
+  const took = performance.now() - began;
+  if (come.length) pace = Math.min(40, Math.max(1, Math.round((pace * BUDGET) / Math.max(1, took))));
+  if (more || wanted.length > come.length || leaving.length > go.size) look();
+}
+
+/** Wires that the view may show; true if some are still to come. */
+function chooseWires(near) {
+  const lookup = flow.nodeLookup.value;
+  const shown = new Set(wires.value.map((edge) => edge.id));
+  const crossing = overview.value ? [] : toRaw(flow.edges.value).map(toRaw).filter((edge) => overlaps(span(toRaw(lookup.get(edge.source)), toRaw(lookup.get(edge.target))), near));
+  const fresh = crossing.filter((edge) => !shown.has(edge.id));
+  const come = new Set(fresh.slice(0, 3 * pace));
+  if (come.size || crossing.length - fresh.length < shown.size) wires.value = crossing.filter((edge) => shown.has(edge.id) || come.has(edge));
+  return fresh.length > come.size;
+}
+
+function around(margin) {
+  const { x, y, zoom } = flow.viewport.value;
+  const { width, height } = flow.dimensions.value;
+  return { left: (-x - margin) / zoom, top: (-y - margin) / zoom, right: (width - x + margin) / zoom, bottom: (height - y + margin) / zoom };
+}
+
+function boxOf(node) {
+  const { width, height } = sizeOf(node);
+  const { x, y } = node.position;
+  return { left: x, top: y, right: x + width, bottom: y + height };
+}
+
+function span(source, target) {
+  const [a, b] = [boxOf(source), boxOf(target)];
+  return { left: Math.min(a.left, b.left), top: Math.min(a.top, b.top), right: Math.max(a.right, b.right), bottom: Math.max(a.bottom, b.bottom) };
+}
+
+const overlaps = (a, b) => a.left < b.right && a.right > b.left && a.top < b.bottom && a.bottom > b.top;
