@@ -8,7 +8,7 @@ from assets.values import ImageEncoder, TextEncoder, VideoVAE
 from assets.values.handles import Precision
 from nodes.api import ModelName, node
 from nodes.families.formats.handles import PrecisionWidget, find_weights, image_encoder_of, text_encoder_of, vae_of
-from nodes.families.registry import Components, components
+from nodes.families.registry import NAMES, Components, components
 from nodes.models.handles import by_weights
 
 
@@ -24,7 +24,7 @@ def load_weights_spec(model: str, precision: Precision, files: Files) -> Compone
     spec=load_weights_spec,
     content=by_weights(load_weights_spec),
     label="Models from disk",
-    keywords=("weights", "checkpoint", "load", "wan", "diffusers", "open weights"),
+    keywords=("weights", "checkpoint", "load", "diffusers", "open weights", *NAMES),
 )
 def load_weights(
     *,
@@ -46,7 +46,7 @@ def load_vae_spec(file: str, files: Files) -> VideoVAE:
     spec=load_vae_spec,
     content=by_weights(load_vae_spec),
     label="Video VAE from a file",
-    keywords=("weights", "checkpoint", "load", "wan", "safetensors", "open weights"),
+    keywords=("weights", "checkpoint", "load", "wan", "ltx", "safetensors", "open weights"),
 )
 def load_vae(
     *, files: Files, file: Annotated[str, ModelName("file"), "A safetensors file of a video VAE."] = ""

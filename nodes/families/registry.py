@@ -84,6 +84,7 @@ FAMILIES = (
         "Tencent Hunyuan Community (not in EU, UK, KR)",
     ),
 )
+NAMES = tuple(family.name for family in FAMILIES)
 LIBRARIES = ("diffusers", "transformers")
 
 

@@ -11,6 +11,7 @@ from nodes.api import ModelName, Range, SpecError, node
 from nodes.dit.lora_file import read_config
 from nodes.families.formats.handles import PrecisionWidget, dit_of, find_weights
 from nodes.families.formats.lora import adapters_for
+from nodes.families.registry import NAMES
 from nodes.models.handles import FAMILY, builtin, by_weights, handle, is_own
 
 Family = Annotated[Literal["patchloom"], "Model family; the built-in one needs no download."]
@@ -86,7 +87,7 @@ def load_dit_spec(file: str, second: str, precision: Precision, files: Files) ->
     spec=load_dit_spec,
     content=by_weights(load_dit_spec),
     label="DiT from a file",
-    keywords=("weights", "checkpoint", "own clips", "fine-tune", "load", "wan", "gguf", "safetensors", "unet loader"),
+    keywords=("weights", "checkpoint", "own clips", "fine-tune", "load", "gguf", "safetensors", "unet loader", *NAMES),
 )
 def load_dit(
     *,

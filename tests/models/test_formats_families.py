@@ -16,13 +16,15 @@ from torch import Tensor
 from assets.files import Files
 from assets.values import Clip, DiT, Latent, Text
 from assets.weight_files import WeightsRefused
+from assets.weight_headers import Tensor as Shape
 from nodes.dit.nodes import sample
+from nodes.families.cogvideox import layouts as cogvideox_layouts
 from nodes.families.formats.names import Names
 from nodes.families.formats.precision import networks
 from nodes.families.formats.stored import StoredLinear
-from nodes.families.hunyuan.layouts import NAMES as HUNYUAN
+from nodes.families.hunyuan import layouts as hunyuan_layouts
 from nodes.families.ltx import layouts as ltx_layouts
-from nodes.families.mochi.layouts import NAMES as MOCHI
+from nodes.families.mochi import layouts as mochi_layouts
 from nodes.families.nodes import load_vae, load_weights
 from nodes.families.registry import Components, components
 from nodes.models.nodes import load_dit, load_lora
@@ -35,6 +37,7 @@ from nodes.video_vae.nodes import decode_latent
 pytestmark = pytest.mark.filterwarnings("ignore:In CPU autocast")
 LAYOUTS = [(name, layout) for name, family in tiny.FAMILIES.items() for layout in family.layouts]
 RANK, ALPHA = 4, 2.0
+HUNYUAN, MOCHI = hunyuan_layouts.NAMES, mochi_layouts.NAMES
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +198,59 @@ def test_the_variant_of_cogvideox_is_told_by_the_shapes(models: Path, files: Fil
     require_same(ours, dict(whole.state_dict()))
     told = {name: value for name, value in whole.config.items() if not name.startswith("_")}
     assert {name: ours.config[name] for name in told} == told
+
+
+def test_hunyuans_image_to_video_is_told_by_its_channels(models: Path, files: Files) -> None:
+    state = dict(tiny.hunyuan(told=True).state_dict())
+    tiny.write(models / "i2v.safetensors", tiny.in_layout(state, HUNYUAN))
+    dit = load_dit(files=files, file="i2v.safetensors")
+    assert (dit.given, dit.needs_given) == ("first frame", True)
+    assert network(dit).config.image_condition_type == "latent_concat"
+    require_same(network(dit), state)
+
+
+REAL = {
+    "LTX-Video 2B": (ltx_layouts, tiny.LTXVideoTransformer3DModel, {}),
+    "LTX-Video 13B": (ltx_layouts, tiny.LTXVideoTransformer3DModel,
+                      {"attention_head_dim": 128, "cross_attention_dim": 4096, "num_layers": 48}),
+    "CogVideoX 2B": (cogvideox_layouts, tiny.CogVideoXTransformer3DModel, {}),
+    "CogVideoX 5B": (cogvideox_layouts, tiny.CogVideoXTransformer3DModel,
+                     {"num_attention_heads": 48, "num_layers": 42, "use_rotary_positional_embeddings": True}),
+    "HunyuanVideo": (hunyuan_layouts, tiny.HunyuanVideoTransformer3DModel, {}),
+    "Mochi": (mochi_layouts, tiny.MochiTransformer3DModel, {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_the_shapes_of_the_makers_own_sizes_tell_their_config(name: str) -> None:
+    layouts, kind, sizes = REAL[name]
+    with torch.device("meta"):
+        whole = kind(**sizes)
+    shapes = {name: Shape("F32", tuple(one.shape)) for name, one in whole.state_dict().items()}
+    told = layouts.transformer_config(shapes)
+    with torch.device("meta"):
+        configs = [{**one.config, "_use_default_values": None} for one in (kind(**told), whole)]
+    assert configs[0] == {**configs[1], "out_channels": told["out_channels"]}
+
+
+@pytest.mark.parametrize("rows", [False, True], ids=["one scale", "a scale a row"])
+def test_scaled_float8_is_cut_with_its_scales(models: Path, files: Files, rows: bool) -> None:
+    original = tiny.in_layout(tiny.weights(models / "hunyuan"), HUNYUAN)
+    scaled, stands = {}, dict(original)
+    for name, tensor in original.items():
+        scaled[name] = tensor.bfloat16()
+        if tensor.ndim == 2 and "_blocks." in name and name.endswith(".weight"):
+            most = tensor.abs().amax(1) if rows else tensor.abs().max()
+            scale = most / 448
+            few = (tensor / (scale[:, None] if rows else scale)).to(torch.float8_e4m3fn)
+            scaled |= {name: few, name.replace(".weight", ".scale_weight"): scale}
+            stands[name] = few.float() * (scale[:, None] if rows else scale)
+    tiny.write(models / "scaled.safetensors", scaled)
+    ours = network(load_dit(files=files, file="scaled.safetensors"))
+    few = {name: layer for name, layer in ours.named_modules() if isinstance(layer, StoredLinear)}
+    assert "single_transformer_blocks.1.proj_mlp" in few
+    for name, layer in few.items():
+        assert torch.equal(layer.weight, converted(HUNYUAN, stands)[f"{name}.weight"].bfloat16())
 
 
 def test_hunyuan_without_guidance_of_its_own_is_told_by_what_is_missing(models: Path, files: Files) -> None:

@@ -94,11 +94,11 @@ def cogvideox(kind: tiny_cogvideox.Kind = "5b") -> ModelMixin:
     )  # fmt: skip
 
 
-def hunyuan(*, guidance: bool = True) -> ModelMixin:
+def hunyuan(*, guidance: bool = True, told: bool = False) -> ModelMixin:
     return HunyuanVideoTransformer3DModel(
-        in_channels=4, out_channels=4, num_attention_heads=1, attention_head_dim=128, num_layers=2,
+        in_channels=9 if told else 4, out_channels=4, num_attention_heads=1, attention_head_dim=128, num_layers=2,
         num_single_layers=2, num_refiner_layers=1, guidance_embeds=guidance, text_embed_dim=16,
-        pooled_projection_dim=8,
+        pooled_projection_dim=8, image_condition_type="latent_concat" if told else None,
     )  # fmt: skip
 
 

@@ -65,16 +65,12 @@ def held_parts(header: WeightHeader) -> list[Held]:
     return list(found.values())
 
 
-def held_part(header: WeightHeader, part: Part) -> Held:
-    """The part of this kind in a file; WeightsRefused says what it holds instead."""
-    parts = held_parts(header)
-    for held in parts:
-        if held.layout.part == part:
-            return held
+def without(header: WeightHeader, parts: list[Held], part: Part) -> WeightsRefused:
+    """That a file has no part of this kind, and what it holds instead."""
     what = " and ".join(f"a {family_label(each.family)} {PARTS[each.layout.part]}" for each in parts)
     some = ", ".join(sorted(header.tensors)[:3])
     known = dict.fromkeys(family_label(family) for family, layout in layouts() if layout.part == part)
-    raise WeightsRefused(
+    return WeightsRefused(
         f"{header.path.name} holds {what or f'tensors of no model that is known here ({some}, ...)'}; it needs a "
         f"{PARTS[part]} of {', '.join(known)}. Choose another file."
     )

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -63,7 +64,7 @@ def read_adapters(path: Path, model: str, shapes: Shapes, originals: Iterable[Na
     """
     header = header_of(path)
     found = _by_layer(header)
-    spelt = _spellings(shapes, originals)
+    spelt = _spellings(tuple(shapes), tuple(originals))
     pieces = {layer: spelt.get(_bare(layer), ()) for layer in found}
     strange = [layer for layer, ours in pieces.items() if not ours]
     if strange:
@@ -110,13 +111,15 @@ def _bare(layer: str) -> str:
     return layer
 
 
-def _spellings(shapes: Shapes, originals: Iterable[Names]) -> dict[str, tuple[Piece, ...]]:
+@lru_cache(maxsize=8)
+def _spellings(layers: tuple[str, ...], originals: tuple[Names, ...]) -> dict[str, tuple[Piece, ...]]:
     """All ways in which files name a layer -> what of diffusers' layers it is."""
     spelt: dict[str, tuple[Piece, ...]] = {}
+    known = set(layers)
     for names in (*originals, SAME):
-        for name in {names.theirs(layer): None for layer in shapes}:
+        for name in {names.theirs(layer): None for layer in layers}:
             pieces = names.pieces(name)
-            if all(piece.name in shapes for piece in pieces):
+            if known.issuperset(piece.name for piece in pieces):
                 spelt |= dict.fromkeys((name, *(flat + name.replace(".", "_") for flat in FLAT)), pieces)
     return spelt
 

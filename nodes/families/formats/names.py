@@ -100,7 +100,8 @@ def _backwards(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...
 def _replaced(name: str, pairs: tuple[tuple[str, str], ...]) -> str:
     dotted = f".^.{name}."
     for old, new in pairs:
-        dotted = re.sub(*_numbered(old, new), dotted) if "#" in old else dotted.replace(f".{old}.", f".{new}.")
+        if f".{old.partition('#')[0]}" in dotted:
+            dotted = re.sub(*_numbered(old, new), dotted) if "#" in old else dotted.replace(f".{old}.", f".{new}.")
     return dotted.removeprefix(".^.").removeprefix(".")[:-1]
 
 
