@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import tiny_files
+import tiny_skyreels
 import torch
 from bench import loaded
 from safetensors.torch import load_file
@@ -12,6 +13,7 @@ from safetensors.torch import load_file
 from assets.files import Files
 from assets.values import DiT
 from assets.weight_files import WeightsRefused
+from nodes.families.registry import components
 from nodes.families.wan.layouts import NAMES
 from nodes.models.nodes import load_dit, load_lora
 
@@ -128,3 +130,13 @@ def test_one_of_another_family_size_or_kind_is_refused_while_wiring(models: Path
     assert "one matrix of two" in refused("half", half)
     with pytest.raises(WeightsRefused, match="holds no LoRA"):
         load_lora(dit, files=files, file="dit.safetensors")
+
+
+def test_a_family_whose_dit_is_anothers_takes_loras_as_that_ones_files_name_them(models: Path, files: Files) -> None:
+    dit = components(tiny_skyreels.write(models / "skyreels", forced=False)).dit
+    plain = loaded(dit).model.blocks[1].attn2.to_q.weight
+    down, up = torch.randn(RANK, plain.shape[1]), torch.randn(plain.shape[0], RANK)
+    layer = "diffusion_model.blocks.1.cross_attn.q"
+    tiny_files.write(models / "as wan.safetensors", {f"{layer}.lora_A.weight": down, f"{layer}.lora_B.weight": up})
+    merged = loaded(load_lora(dit, files=files, file="as wan.safetensors")).model.blocks[1].attn2.to_q.weight
+    torch.testing.assert_close(merged, plain + up @ down, atol=1e-6, rtol=0)

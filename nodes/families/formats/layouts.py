@@ -86,8 +86,12 @@ def layouts() -> Iterator[tuple[str, Layout]]:
 
 
 def original_names(family: str, layers: Collection[str]) -> list[Names]:
-    """How a family's files name the layers of its DiT, of which these are all, by diffusers' names."""
-    found = [layout.names for layout in _of(family) if layout.part == "transformer" and layout.names != SAME]
+    """How a family's files name the layers of its DiT, of which these are all, by diffusers' names.
+
+    Families without files of their own took their DiT from another's: any may be theirs.
+    """
+    from_files = _of(family) or tuple(layout for _, layout in layouts())
+    found = [layout.names for layout in from_files if layout.part == "transformer" and layout.names != SAME]
     return [names.ending(layers) for names in found]
 
 
