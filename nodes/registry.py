@@ -12,6 +12,7 @@ MODULES = (
     "families.images",
     "families.frames",
     "families.canvas",
+    "families.framepack.nodes",
     "prompt.nodes",
     "text_encoder.nodes",
     "captioner.nodes",

@@ -77,7 +77,8 @@ class DiT(ModelHandle):
     made. needs_given: it goes on from given frames, and makes nothing of an empty canvas. told: how it is told of
     them. still: the noise level that the rest of a canvas begins at, of its first frame held still; 1: of nothing.
     images: how many pictures it is to be shown beside the text. sides: (h, w) in patches of the largest canvas that it
-    has places for, None where there is no such limit; only_sides: of the only one.
+    has places for, None where there is no such limit; only_sides: of the only one. section: latent frames that it makes
+    at a time, told of the clip around them; 0: all together.
     """
 
     space: str
@@ -94,6 +95,7 @@ class DiT(ModelHandle):
     images: int = 0
     sides: tuple[int, int] | None = None
     only_sides: bool = False
+    section: int = 0
 
 
 @dataclass(frozen=True, slots=True)

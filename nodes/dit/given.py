@@ -18,6 +18,10 @@ def covers(allowed: Given, asked: Given) -> bool:
 
 def require_given(dit: DiT, patches: PatchesSpec, conditioning: ConditioningSpec) -> None:
     """SpecError unless the DiT can go on from what the canvas gives and what the conditioning shows, so far as said."""
+    if dit.section:
+        raise SpecError(
+            f"Got a DiT that makes a clip in sections of {dit.section} latent frames; use the node 'FramePack sampler'."
+        )
     for grid in patches.grids:
         require_sides(dit, grid)
     require_place(dit, patches)

@@ -83,6 +83,12 @@ FAMILIES = (
         ("HunyuanVideoPipeline", "HunyuanVideoImageToVideoPipeline"),
         "Tencent Hunyuan Community (not in EU, UK, KR)",
     ),
+    Family(
+        "framepack",
+        "FramePack",
+        ("HunyuanVideoFramepackPipeline",),
+        "Tencent Hunyuan Community (not in EU, UK, KR)",
+    ),
 )
 NAMES = tuple(family.name for family in FAMILIES)
 LIBRARIES = ("diffusers", "transformers")

@@ -113,7 +113,7 @@ def _family(folder: ModelFolder) -> Family | None:
 
 def tasks(folder: ModelFolder) -> tuple[str, ...]:
     """What a folder's models make, in words."""
-    if "ImageToVideo" in folder.pipeline:
+    if "ImageToVideo" in folder.pipeline or "Framepack" in folder.pipeline:
         return ("image to video",)
     if "VACE" in folder.pipeline:
         return ("text to video", "image to video", "inpaint", "reference pictures")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import tiny_cogvideox
+import tiny_framepack
 import tiny_hunyuan
 import tiny_hunyuan_i2v
 import tiny_ltx
@@ -26,6 +27,7 @@ FOLDER = Path(pipelines.__file__).parent / "library" / "open_weights"
 NAMES = sorted(path.name.removesuffix(".loom.json") for path in FOLDER.glob("*.loom.json"))
 SMALL = {"width": 48, "height": 32, "frames": 9}
 SIZES = {
+    "framepack_animate_image": {"frames": 37},
     "hunyuan_animate_image": {"frames": 9},
     "ltx_text_to_video": {"width": 96, "height": 64, "frames": 17},
     "mochi_text_to_video": {"width": 48, "height": 32, "frames": 7},
@@ -46,6 +48,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny_cogvideox.write(models / "zai-org/CogVideoX-2b", "2b")
     tiny_hunyuan.write(models / "hunyuanvideo-community/HunyuanVideo")
     tiny_hunyuan_i2v.write(models / "hunyuanvideo-community/HunyuanVideo-I2V", "token_replace")
+    tiny_framepack.write(models / "FramePackI2V_HY")
     tiny_mochi.write(models / "genmo/mochi-1-preview")
     tiny_skyreels.write(models / "Skywork/SkyReels-V2-DF-1.3B-540P-Diffusers", forced=True)
     tiny_skyreels.write_image_to_video(models / "Skywork/SkyReels-V2-I2V-14B-540P-Diffusers")

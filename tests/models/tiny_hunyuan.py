@@ -1,6 +1,7 @@
 """Tiny HunyuanVideo folders in the real format, every weight at random."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import (
@@ -72,8 +73,8 @@ def transformer(*, guidance: bool) -> HunyuanVideoTransformer3DModel:
     return made.eval()
 
 
-def write(folder: Path, *, guidance: bool = True) -> Path:
-    """A text-to-video folder; guidance: whether it learned to be told of it."""
+def text() -> dict[str, Any]:
+    """Tokenizers and text encoders, by the names that pipelines have for them."""
     words, letters = llama_tokenizer(), clip_tokenizer()
     torch.manual_seed(3)
     llama = LlamaConfig(
@@ -85,11 +86,18 @@ def write(folder: Path, *, guidance: bool = True) -> Path:
         projection_dim=8, bos_token_id=letters.bos_token_id, eos_token_id=letters.eos_token_id,
         pad_token_id=letters.pad_token_id,
     )  # fmt: skip
+    return {
+        "text_encoder": LlamaModel(llama).eval(),
+        "tokenizer": words,
+        "text_encoder_2": CLIPTextModel(clip).eval(),
+        "tokenizer_2": letters,
+    }
+
+
+def write(folder: Path, *, guidance: bool = True) -> Path:
+    """A text-to-video folder; guidance: whether it learned to be told of it."""
     HunyuanVideoPipeline(
-        text_encoder=LlamaModel(llama).eval(),
-        tokenizer=words,
-        text_encoder_2=CLIPTextModel(clip).eval(),
-        tokenizer_2=letters,
+        **text(),
         transformer=transformer(guidance=guidance),
         vae=vae(),
         scheduler=FlowMatchEulerDiscreteScheduler(shift=7.0),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny_files
+import tiny_framepack
 import tiny_hunyuan_i2v
 import tiny_language
 import tiny_wan
@@ -59,6 +60,7 @@ WIDGETS: dict[str, dict[str, Any]] = {
     "load_clip_vision": {"file": "clip_vision.safetensors"},
     "noise_patches": {"width": 32, "height": 16, "frames": 5},
     "sample": {"steps": 2},
+    "sample_sections": {"steps": 1},
     "branch": {"step": 1},
     "crop": {"width": 16, "height": 16},
     "mask_box": {"width": 16, "height": 16},
@@ -121,6 +123,8 @@ def for_node(node: Node, values: dict[str, Value]) -> dict[str, Value]:
     """Inputs of a node that takes only such of their type as few models have."""
     if node.type == "encode_text_with_image":
         return {"text_encoder": components(tiny_hunyuan_i2v.folder()).text_encoder}
+    if node.type == "sample_sections":
+        return tiny_framepack.asked()
     canvas = values["Patches"]
     if node.type != "add_reference" or not isinstance(canvas, Patches):
         return {}

@@ -1,0 +1,118 @@
+"""FramePack: our nodes make of its weights, section by section, what the reference pipeline makes of them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny_framepack
+import tiny_wan
+import torch
+from bench import Bench
+from diffusers import HunyuanVideoFramepackPipeline
+from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
+from parity import PROMPT, pixels
+from PIL import Image
+
+from assets.codec import encode
+from assets.values import ClipSpec, ConditioningSpec, Patches
+from nodes.api import SpecError
+from nodes.context import Cancelled
+from nodes.dit.nodes import sample_spec
+from nodes.families.framepack.nodes import sample_sections, sample_sections_spec
+from nodes.families.frames import canvas_from_frames_spec
+from nodes.families.registry import components
+from nodes.patches.layout import unpatchify
+from nodes.patches.nodes import unpatchify as unpatchify_node
+from nodes.video_vae.nodes import decode_latent
+
+TEXT = ConditioningSpec(16, "hunyuan", images=1)
+DRAWS = "diffusers.pipelines.hunyuan_video.pipeline_hunyuan_video_framepack.randn_tensor"
+
+
+def reference(
+    folder: Path, sections: int, monkeypatch: pytest.MonkeyPatch, output: str, seed: int = 7, **told: Any
+) -> Any:
+    """What the reference pipeline makes from the noise that our sampler draws."""
+    # The reference draws the image's latent from what the VAE says; ours is the middle of it, the same each time.
+    monkeypatch.setattr(DiagonalGaussianDistribution, "sample", lambda self, generator=None: self.mode())
+    generator = torch.Generator().manual_seed(seed)
+    drawn = iter(
+        [unpatchify(torch.randn(1, 54, 16, generator=generator), (9, 2, 3), (1, 2, 2)) for _ in range(sections)]
+    )
+    monkeypatch.setattr(DRAWS, lambda *shape, **how: next(drawn))
+    pipeline = HunyuanVideoFramepackPipeline.from_pretrained(folder)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline(
+        image=Image.fromarray(tiny_framepack.picture().frames[0]), prompt=PROMPT, height=32, width=48,
+        num_frames=33 * sections, num_inference_steps=2, output_type=output, **told,
+    ).frames  # fmt: skip
+
+
+def ours(folder: Path, sections: int, bench: Bench | None = None, negative: bool = False, **told: Any) -> Patches:
+    asked = tiny_framepack.asked(folder, sections, PROMPT)
+    if not negative:
+        del asked["negative"]
+    made: Patches = sample_sections(**asked, ctx=bench or Bench(), seed=7, steps=2, guidance=6.0, **told)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("order", "kind", "sections"),
+    [("from the end", "inverted_anti_drifting", 2), ("from the end", "inverted_anti_drifting", 5),
+     ("from the start", "vanilla", 2)],
+)  # fmt: skip
+def test_a_picture_is_animated_section_by_section_as_the_reference_pipeline_does_it(
+    order: Any, kind: str, sections: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tiny_framepack.folder()
+    latent = torch.as_tensor(unpatchify_node(ours(folder, sections, order=order)).data)
+    theirs = reference(folder, sections, monkeypatch, "latent", sampling_type=kind, guidance_scale=6.0)[-1][0]
+    assert float(theirs.std()) > 0.1
+    torch.testing.assert_close(latent, theirs, atol=1e-5, rtol=0)
+
+
+def test_a_single_section_decodes_as_the_reference_pipeline_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tiny_framepack.folder()
+    clip = decode_latent(components(folder).vae, unpatchify_node(ours(folder, 1)), ctx=Bench())
+    frames = reference(folder, 1, monkeypatch, "pt", guidance_scale=6.0)[0]
+    torch.testing.assert_close(pixels(clip), frames, atol=0.5 / 255 + 1e-5, rtol=0)
+
+
+def test_with_a_negative_text_guidance_leads_away_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tiny_framepack.folder()
+    latent = torch.as_tensor(unpatchify_node(ours(folder, 1, negative=True)).data)
+    told = {"negative_prompt": "a blue ball", "true_cfg_scale": 6.0, "guidance_scale": 1.0}
+    torch.testing.assert_close(latent, reference(folder, 1, monkeypatch, "latent", **told)[-1][0], atol=1e-5, rtol=0)
+
+
+def test_a_schedule_that_goes_by_the_size_is_the_references(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tiny_framepack.write(tmp_path / "framepack", dynamic=True)
+    latent = torch.as_tensor(unpatchify_node(ours(folder, 1)).data)
+    theirs = reference(folder, 1, monkeypatch, "latent", guidance_scale=6.0)[-1][0]
+    torch.testing.assert_close(latent, theirs, atol=1e-5, rtol=0)
+
+
+def test_an_interrupted_run_goes_on_with_the_sections_that_it_has() -> None:
+    folder, broken_off = tiny_framepack.folder(), Bench(stop_at=3)
+    whole = ours(folder, 2)
+    with pytest.raises(Cancelled):
+        ours(folder, 2, broken_off)
+    assert len(broken_off.steps_kept) == 1
+    rest = Bench(kept_before=broken_off.steps_kept)
+    assert encode(ours(folder, 2, rest)) == encode(whole)
+    assert len(rest.steps_kept) == 1
+
+
+def test_what_does_not_fit_is_refused_at_the_wire() -> None:
+    models, shown = components(tiny_framepack.folder()), ClipSpec(1, 32, 48, 24.0)
+    canvas = canvas_from_frames_spec(models.dit, models.vae, shown, "first frame", 37, 24.0)
+    assert sample_sections_spec(models.dit, canvas, TEXT) == canvas
+    with pytest.raises(SpecError, match="in sections of 9 latent frames; use the node 'FramePack sampler'"):
+        sample_spec(models.dit, canvas, TEXT, 4)
+    longer = canvas_from_frames_spec(models.dit, models.vae, shown, "first frame", 41, 24.0)
+    with pytest.raises(SpecError, match=r"canvas of 11 latent frames.*Try 37 or 73 frames"):
+        sample_sections_spec(models.dit, longer, TEXT)
+    with pytest.raises(SpecError, match="tells of no picture; this DiT needs one picture"):
+        sample_sections_spec(models.dit, canvas, ConditioningSpec(16, "hunyuan", images=0))
+    with pytest.raises(SpecError, match="DiT of 'wan', which makes a clip all together"):
+        sample_sections_spec(components(tiny_wan.folder()).dit, canvas, TEXT)
