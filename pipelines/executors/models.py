@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import os
 import threading
 import time
 from collections import defaultdict
@@ -12,17 +13,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from assets.values import ModelHandle
+from nodes.models.handles import FAMILY
 from pipelines.executors.memory import capacity
+from pipelines.executors.placement import SETTING, Placement, placement
 
 
 @dataclass(slots=True)
 class Resident:
-    """seconds: that it took to bring here. credit: what is evicted first has the least, see `Models`."""
+    """seconds: that it took to bring here. credit: what is evicted first has the least, see `Models`.
+
+    streamed: its blocks stay with the host, and bytes are those that it takes at most.
+    """
 
     module: Any
     bytes: int
     seconds: float
     credit: float
+    streamed: bool
 
 
 class Models:
@@ -30,11 +37,14 @@ class Models:
 
     Evicted are those that cost the fewest seconds a byte to bring back and that were not used for long
     (GreedyDual-Size, Cao & Irani 1997). On an accelerator a module that is evicted stays in the host's memory, pinned,
-    from where it is back at once. budget: bytes on the device; None: half of what it has, the rest is for the work.
+    from where it is back at once. One that the device has no room for is streamed. budget: bytes on the device; None:
+    half of what it has, the rest is for the work. asked: where weights are to be, see `placement`; empty: as the
+    environment says.
     """
 
-    def __init__(self, device: str, budget: int | None = None) -> None:
+    def __init__(self, device: str, budget: int | None = None, asked: str = "") -> None:
         self._device = device
+        self._asked = asked or os.environ.get(SETTING, "automatic")
         self._budget = budget if budget is not None else capacity(device) // 2
         self._lock = threading.Lock()
         self._loading: defaultdict[ModelHandle, threading.Lock] = defaultdict(threading.Lock)
@@ -112,13 +122,25 @@ class Models:
         name, started = _name(handle), time.perf_counter()
         on_host = self._host.pop(name, None)
         module = on_host.module if on_host else importlib.import_module("nodes.models").load(handle, "cpu")
-        size = sum(tensor.nbytes for tensor in (*module.parameters(), *module.buffers()))
+        streaming = importlib.import_module("nodes.streaming")
+        size = streaming.size(module)
+        streamed = self._way(handle, size) == "streamed"
         with self._lock:
             self._make_room(self.bytes + size - self._budget)
-        resident = Resident(module.to(self._device), size, time.perf_counter() - started, 0.0)
+        if streamed:
+            size = streaming.stream(module, self._device)
+        else:
+            module = module.to(self._device)
+        resident = Resident(module, size, time.perf_counter() - started, 0.0, streamed)
         with self._lock:
             self._resident[name] = resident
         return resident
+
+    def _way(self, handle: ModelHandle, size: int) -> Placement:
+        """Models of the built-in family are small, and reach into their blocks."""
+        if handle.family == FAMILY:
+            return "resident"
+        return placement(size, capacity(self._device), self._device, self._asked)
 
     def _make_room(self, wanted: int) -> None:
         """Evict so many bytes, or as many as there are that nothing uses."""
@@ -127,7 +149,7 @@ class Models:
                 del self._resident[name]
                 wanted -= resident.bytes
                 self._floor = resident.credit
-                if self._device.startswith("cuda"):
+                if self._device.startswith("cuda") and not resident.streamed:
                     self._keep_on_host(name, resident)
 
     def _keep_on_host(self, name: ModelHandle, resident: Resident) -> None:
