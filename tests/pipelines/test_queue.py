@@ -173,6 +173,9 @@ def test_a_running_and_a_waiting_run_can_be_cancelled_and_the_rest_goes_on(share
     assert stepping.wait(TIMEOUT)
     assert queue.progress
     assert (queue.progress.run, queue.progress.node, queue.progress.total) == (running.id, "r", 2)
+    # For a page that comes late: what ended before, and what is at work.
+    assert ["started", "r"] in [[event.kind, event.node] for event in queue.said(running.id)]
+    assert queue.said(waiting.id) == []
     queue.cancel(waiting.id)
     queue.cancel(running.id)
     assert queue.wait(after.id, TIMEOUT).state == "done"
