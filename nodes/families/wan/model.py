@@ -106,7 +106,7 @@ class WanDiT(nn.Module):
         return torch.ones_like(noise) if self.told or self.masked else noise
 
     def predictor(self, requests: Sequence[Request], device: str, skips: Skips | None) -> Predict:
-        networks = (expert.blocks for expert in self.experts)
+        networks: list[Any] = [expert.blocks for expert in self.experts]
         return clip_by_clip(requests, lambda request, grid: self._clip(request, device), skips, *networks)
 
     def _clip(self, request: Request, device: str) -> PredictClip:
