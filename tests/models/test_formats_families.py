@@ -367,6 +367,17 @@ def test_a_lora_of_another_family_is_refused_while_wiring(models: Path, files: F
                 load_lora(dit, files=files, file=of(other))
 
 
+def test_names_that_no_model_has_get_a_sentence(models: Path, files: Files) -> None:
+    state = tiny.in_layout(tiny.weights(models / "mochi"), MOCHI)
+    for name, said in (
+        ("blocks.0.attn.{a,b:9999999}~", "has blocks.0.attn.{a,b:9999999}~, which that one has not"),
+        (f"blocks.{'9' * 5000}.mod_x.weight", "looks like a Mochi DiT"),
+        ("blocks.70000000.mod_x.weight", "it has 4 transformer_blocks up to number 70000000"),
+    ):
+        tiny.write(models / "strange.safetensors", state | {name: torch.zeros(2, 2)})
+        assert said in refused(files, load_dit, "strange.safetensors")
+
+
 def refused(files: Files, load: Callable[..., DiT], name: str) -> str:
     with pytest.raises(WeightsRefused) as caught:
         loaded(load(files=files, file=name))

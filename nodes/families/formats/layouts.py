@@ -96,11 +96,12 @@ def original_names(family: str, layers: Collection[str]) -> list[Names]:
 
 
 def count(shapes: Collection[str], blocks: str) -> int:
-    """How many blocks of this name tensors lie in, e.g. "transformer_blocks"; 0 for none."""
+    """How many blocks of this name tensors lie in, e.g. "transformer_blocks"; ValueError where some are missing."""
     start = f"{blocks}."
-    return 1 + max(
-        (int(name.removeprefix(start).partition(".")[0]) for name in shapes if name.startswith(start)), default=-1
-    )
+    found = {int(name.removeprefix(start).partition(".")[0]) for name in shapes if name.startswith(start)}
+    if found != set(range(len(found))):
+        raise ValueError(f"it has {len(found)} {blocks} up to number {max(found)}")
+    return len(found)
 
 
 def family_label(name: str) -> str:
@@ -136,9 +137,9 @@ def _held(header: WeightHeader, family: str, layout: Layout, prefix: str) -> Hel
     dropped = (*IGNORED, *layout.dropped)
     inside = [name for name in header.tensors if name.startswith(prefix) and not name.endswith(dropped)]
     scales = {name.removesuffix(end) + ".weight": name for name in inside for end in SCALES if name.endswith(end)}
-    names = layout.names.ending(inside)
-    pieces = {name: names.pieces(name.removeprefix(prefix)) for name in inside if name not in scales.values()}
     try:
+        names = layout.names.ending(inside)
+        pieces = {name: names.pieces(name.removeprefix(prefix)) for name in inside if name not in scales.values()}
         shapes = {piece.name: _cut(header.tensors[name], piece) for name, found in pieces.items() for piece in found}
         config = layout.config(shapes)
     except (KeyError, ValueError, IndexError, ZeroDivisionError) as error:

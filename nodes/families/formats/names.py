@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 _HELD = "\0"
+_MARKS = frozenset("{}~")
 _BRACES = re.compile(r"(.*)\{(.*)\}(.*)")
 _BLOCK = re.compile(r"(?:^|\.)\w*blocks\.(\d+)\.")
 
@@ -63,7 +64,7 @@ class Names:
 
     def pieces(self, name: str) -> tuple[Piece, ...]:
         """What an original tensor, or layer, is in diffusers; other names stay as they are."""
-        return tuple(_pieces(self.ours(name)))
+        return (Piece(name),) if _MARKS.intersection(name) else tuple(_pieces(self.ours(name)))
 
     def ours(self, name: str) -> str:
         """The diffusers name of an original one, with the marks of the pairs."""
