@@ -2,7 +2,7 @@
 
 A node's seconds grow as a power of its load's size. Near a size that was measured the measurement is taken as it is;
 away from it, it is scaled by the power that the measured sizes show (Theil-Sen slope of the logarithms, which a few
-wild measurements do not move), or in proportion where only one size was seen.
+wild measurements do not move), or in proportion where only one size was seen. Its peak memory grows by a line.
 """
 
 import json
@@ -93,8 +93,8 @@ class Forecaster:
             if key not in known:
                 known[key] = self._measurements.of(*key)
             if known[key]:
-                seconds = expected(load, [(one.load, one.seconds) for one in known[key]], alone=1.0)
-                peak = expected(load, [(one.load, float(one.peak_bytes)) for one in known[key]], alone=0.0)
+                seconds = expected(load, [(one.load, one.seconds) for one in known[key]])
+                peak = expected_peak(load, [(one.load, float(one.peak_bytes)) for one in known[key]])
                 nodes[node] = Expected(seconds, round(peak))
         unknown = tuple(node for node in loads if node not in nodes)
         total = sum(node.seconds for node in nodes.values())
@@ -159,28 +159,42 @@ def volume(spec: Any) -> float:
     return 1.0
 
 
-def expected(load: Load, measured: Sequence[tuple[Load, float]], alone: float) -> float:
-    """The quantity that `measured` (the last first, not empty) gives for `load`.
+def expected(load: Load, measured: Sequence[tuple[Load, float]]) -> float:
+    """The seconds that `measured` (the last first, not empty) give for `load`."""
+    typical, nearest = _typical(load, measured)
+    ratio = load.size / nearest
+    if 1 / SAME < ratio < SAME:
+        return typical[nearest]
+    return typical[nearest] * math.pow(ratio, _power(typical))
 
-    alone: the power by which it grows with size where only one size was measured.
+
+def expected_peak(load: Load, measured: Sequence[tuple[Load, float]]) -> float:
+    """The bytes that `measured` (the last first, not empty) give for `load`.
+
+    What is always there (weights, libraries) does not grow, and the work beside it grows in proportion to its size: a
+    line. Where only one size was measured, it is as much as that took.
     """
+    typical, nearest = _typical(load, measured)
+    slopes = [(typical[b] - typical[a]) / (b - a) for a, b in combinations(sorted(typical), 2)]
+    slope = max(0.0, median(slopes)) if slopes else 0.0
+    return max(min(typical.values()), typical[nearest] + slope * (load.size - nearest))
+
+
+def _typical(load: Load, measured: Sequence[tuple[Load, float]]) -> tuple[dict[float, float], float]:
+    """What was measured by size, of the kind of `load` where there is some; and the size that is nearest."""
     same_kind = [one for one in measured if one[0].kind == load.kind]
     by_size: defaultdict[float, list[float]] = defaultdict(list)
     for one, quantity in same_kind or measured:
         by_size[one.size].append(quantity)
     # The low median: a first time, which loads weights or starts a device, is not how long the next will take.
     typical = {size: median_low(quantities[:RECENT]) for size, quantities in by_size.items()}
-    nearest = min(typical, key=lambda size: abs(math.log(size / load.size)))
-    ratio = load.size / nearest
-    if 1 / SAME < ratio < SAME:
-        return typical[nearest]
-    return typical[nearest] * math.pow(ratio, _power(typical, alone))
+    return typical, min(typical, key=lambda size: abs(math.log(size / load.size)))
 
 
-def _power(typical: Mapping[float, float], alone: float) -> float:
+def _power(typical: Mapping[float, float]) -> float:
     slopes = [
         math.log(typical[b] / typical[a]) / math.log(b / a)
         for a, b in combinations(sorted(typical), 2)
         if typical[a] > 0 and typical[b] > 0
     ]
-    return min(STEEPEST, max(0.0, median(slopes))) if slopes else alone
+    return min(STEEPEST, max(0.0, median(slopes))) if slopes else 1.0

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipelines.check import check
 from pipelines.document import Document
-from pipelines.forecast import Forecast, Forecaster, expected, load_of
+from pipelines.forecast import Forecast, Forecaster, expected, expected_peak, load_of
 from pipelines.measurements import Load, Measurements
 
 LIBRARY = small_nodes.library()
@@ -40,11 +40,11 @@ def forecaster(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 def test_a_measured_size_is_foreseen_as_it_was_measured_and_one_wild_time_does_not_count() -> None:
     measured = [(load(100), 2.0), (load(100), 2.1), (load(100), 9.0), (load(50), 1.0)]
-    assert expected(load(100), measured, alone=1) == 2.1
+    assert expected(load(100), measured) == 2.1
 
 
 def test_a_first_slow_time_is_not_taken_for_how_long_it_takes() -> None:
-    assert expected(load(10), [(load(10), 1.0), (load(10), 6.0)], alone=1) == 1.0
+    assert expected(load(10), [(load(10), 1.0), (load(10), 6.0)]) == 1.0
 
 
 @given(
@@ -57,18 +57,31 @@ def test_a_quantity_that_grows_as_a_power_is_foreseen_at_any_size(
     power: float, factor: float, size: float, sizes: set[int]
 ) -> None:
     measured = [(load(each), factor * each**power) for each in sizes | {10, 1000}]
-    assert expected(load(size), measured, alone=1) == pytest.approx(factor * size**power, rel=0.05)
+    assert expected(load(size), measured) == pytest.approx(factor * size**power, rel=0.05)
 
 
 def test_where_one_size_was_measured_another_is_scaled_in_proportion() -> None:
-    assert expected(load(30), [(load(10), 1.0)], alone=1) == pytest.approx(3)
-    assert expected(load(30), [(load(10), 1.0)], alone=0) == pytest.approx(1)
+    assert expected(load(30), [(load(10), 1.0)]) == pytest.approx(3)
+    assert expected_peak(load(30), [(load(10), 1.0)]) == pytest.approx(1)
+
+
+@given(
+    weights=st.floats(0, 1e11),
+    each=st.floats(0, 1e5),
+    size=st.floats(10, 1e6),
+    sizes=st.sets(st.integers(10, 10**6), min_size=1),
+)
+def test_memory_of_weights_and_of_work_in_proportion_is_foreseen_at_any_size(
+    weights: float, each: float, size: float, sizes: set[int]
+) -> None:
+    measured = [(load(one), weights + each * one) for one in sizes | {10, 1000}]
+    assert expected_peak(load(size), measured) == pytest.approx(weights + each * size, rel=1e-3)
 
 
 def test_measurements_of_the_same_kind_count_before_others() -> None:
     measured = [(load(10, "heun"), 2.0), (load(10, "euler"), 1.0)]
-    assert expected(load(10, "euler"), measured, alone=1) == 1.0
-    assert expected(load(10, "ddim"), measured[:1], alone=1) == 2.0
+    assert expected(load(10, "euler"), measured) == 1.0
+    assert expected(load(10, "ddim"), measured[:1]) == 2.0
 
 
 def test_the_load_of_a_node_grows_with_its_specs_and_steps_and_its_choices_make_other_kinds(bench: Bench) -> None:
