@@ -13,7 +13,9 @@ export const overview = computed(() => many.value && flow.viewport.value.zoom < 
 export const waiting = ref(false);
 
 // Pixels around the view: what comes nearer is mounted, what goes farther is not.
-const [NEARER, FARTHER] = [200, 700];
+const [NEARER, FARTHER] = [200, 400];
+// A pan by less than this brings nothing new.
+const STRIDE = 80;
 const BUDGET = 6; // milliseconds of a frame
 let pace = 4; // nodes in a frame
 
@@ -27,7 +29,12 @@ let mounted = new Set();
 let frame = 0;
 /** Choose anew in the next frame: the view, the nodes or their places changed. */
 export const look = () => (frame ||= requestAnimationFrame(choose));
-watch([() => ({ ...flow.viewport.value }), () => ({ ...flow.dimensions.value }), flow.nodeLookup, flow.edgeLookup, overview], look);
+watch([() => ({ ...flow.dimensions.value }), flow.nodeLookup, flow.edgeLookup, overview], look);
+let chosenAt = { x: 0, y: 0, zoom: 0 };
+watch(
+  () => ({ ...flow.viewport.value }),
+  ({ x, y, zoom }) => (zoom !== chosenAt.zoom || Math.abs(x - chosenAt.x) > STRIDE || Math.abs(y - chosenAt.y) > STRIDE) && look(),
+);
 
 // What was mounted while the graph was small stays.
 let few = new Set();
@@ -47,6 +54,7 @@ function keepFew() {
 async function choose() {
   frame = 0;
   if (!many.value) return (waiting.value = false);
+  chosenAt = { ...flow.viewport.value };
   const all = toRaw(flow.nodes.value).map(toRaw);
   const [view, near, far] = [0, NEARER, FARTHER].map(around);
   const touches = (node, box) => overlaps(boxOf(node), box);
