@@ -104,7 +104,8 @@ def test_a_finger_that_stays_down_opens_the_menu_and_one_that_moves_does_not(edi
     editor.bring_in(ROW)
     press = """(card, moves) => {
       const { x, y } = card.getBoundingClientRect();
-      const at = (dx) => ({ pointerType: "touch", isPrimary: true, bubbles: true, clientX: x + 20 + dx, clientY: y + 12 });
+      const finger = { pointerType: "touch", isPrimary: true, bubbles: true, clientY: y + 12 };
+      const at = (dx) => ({ ...finger, clientX: x + 20 + dx });
       card.dispatchEvent(new PointerEvent("pointerdown", at(0)));
       if (moves) card.dispatchEvent(new PointerEvent("pointermove", at(40)));
     }"""
