@@ -2,6 +2,8 @@
 
 Both take turns on one transformer of Wan's, from the same noise and text, with guidance: two forwards a step. Times are
 of this process's CPU, or of the clock on an accelerator, and what is reported is the median of all steps of all turns.
+
+With `--skip .1`, also what that `lossy_skip` loses and gains, against as many plain steps as it runs all blocks.
 """
 
 from __future__ import annotations
@@ -26,12 +28,15 @@ from assets.values import Conditioning, Patches
 from nodes.dit.denoiser import Request
 from nodes.dit.samplers import solver
 from nodes.dit.sampling import Packed
+from nodes.dit.skipping import Skips
 from nodes.families.wan.model import WanDiT
 from nodes.patches.layout import patchify, unpatchify
 
 TEXT_WIDTH = 4096
+SKIPPING_STEPS = 24
 SHAPES: dict[str, dict[str, Any]] = {
     "tiny": {"num_attention_heads": 2, "attention_head_dim": 24, "ffn_dim": 128, "num_layers": 4},
+    "tiny, deeper": {"num_attention_heads": 2, "attention_head_dim": 24, "ffn_dim": 128, "num_layers": 8},
     "Wan 1.3B": {"num_attention_heads": 12, "attention_head_dim": 128, "ffn_dim": 8960, "num_layers": 30},
 }
 
@@ -75,16 +80,23 @@ def main(
     width: int = 128,
     device: str = "cuda" if torch.cuda.is_available() else "cpu",
     dtype: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
+    skip: Annotated[float, typer.Option(help="A lossy_skip to measure; 0: none.", min=0)] = 0,
 ) -> None:
     """Measure a sampling step of Wan's transformer through our sampler and through the reference pipeline."""
     table = Table("transformer", "tokens", "reference, s a step", "ours, s a step", "ratio", "largest difference")
+    lossy = Table("transformer", "steps", "run in whole", "s", "error", "so many plain steps, s", "error")
     for shape in shapes or list(SHAPES):
         with tempfile.TemporaryDirectory() as folder:
             table.add_row(
                 shape, *measured(Path(folder), shape, Size(frames, height, width), steps, turns, device, dtype)
             )
+            if skip:
+                size = Size(frames, height, width)
+                lossy.add_row(shape, *measured_skip(WanDiT(Path(folder)).to(device), size, skip, device))
     console = Console()
     console.print(table)
+    if skip:
+        console.print(lossy)
     console.print(f"{device}, {dtype}. Levers: text padded once a run; no unconditional forward at scale 1.")
 
 
@@ -108,6 +120,28 @@ def measured(folder: Path, shape: str, size: Size, steps: int, turns: int, devic
     reference_time, time_of_ours = statistics.median(theirs.seconds), statistics.median(own.seconds)
     times = (f"{seconds:.3f}" for seconds in (reference_time, time_of_ours, time_of_ours / reference_time))
     return (str(math.prod(size.grid)), *times, f"{difference:.1e}")
+
+
+def measured_skip(model: WanDiT, size: Size, threshold: float, device: str) -> tuple[str, ...]:
+    """Errors are those of the tokens to twice as many plain steps, relative."""
+    torch.manual_seed(0)
+    text, null = torch.randn(24, TEXT_WIDTH), torch.randn(1, TEXT_WIDTH)
+
+    def made(steps: int, skips: Skips | None = None) -> tuple[Tensor, float, int]:
+        ran: list[int] = []
+        block = model.experts[0].blocks[-1].attn1.to_q  # type: ignore[union-attr, index]
+        hook = block.register_forward_hook(lambda *_: ran.append(1))
+        into = Steps(clock(device))
+        tokens = run_ours(asked(model, size, text, null, steps, device, skips), into)
+        hook.remove()
+        return tokens, sum(into.seconds), len(ran) // 2
+
+    exact, *_ = made(2 * SKIPPING_STEPS)
+    skipped, seconds, whole = made(SKIPPING_STEPS, Skips(threshold))
+    fewer, plain_seconds, _ = made(max(2, whole))
+    errors = (float((tokens - exact).norm() / exact.norm()) for tokens in (skipped, fewer))
+    with_skips, plain = (f"{error:.4f}" for error in errors)
+    return str(SKIPPING_STEPS), str(whole), f"{seconds:.2f}", with_skips, f"{plain_seconds:.2f}", plain
 
 
 def write(folder: Path, shape: str, dtype: torch.dtype) -> None:
@@ -151,14 +185,16 @@ def run_reference(
     return latent
 
 
-def asked(model: WanDiT, size: Size, text: Tensor, null: Tensor, steps: int, device: str) -> Packed:
+def asked(
+    model: WanDiT, size: Size, text: Tensor, null: Tensor, steps: int, device: str, skips: Skips | None = None
+) -> Packed:
     """What our sampler is asked for: all of a canvas, from the noise of seed 0."""
     tokens = torch.zeros(math.prod(size.grid), 64)
     canvas = Patches(tokens, torch.ones(len(tokens)), (size.grid,), model.patch, "wan-16", 16.0)
     conditioning = Conditioning(text, tuple("word" for _ in text), null, "wan")
     request = Request(canvas, conditioning, None, 0, 5.0, model.levels(steps, 0, [size.grid]))
     with torch.inference_mode():
-        return Packed(model, [request], device)
+        return Packed(model, [request], device, skips)
 
 
 def run_ours(packed: Packed, into: Steps) -> Tensor:
