@@ -46,9 +46,9 @@ def walk(
         state = step(state, foresee)
         x, clean = state.x[0].cpu(), state.clean[0].cpu()
         way.append((x, clean))
-        anew = {"anew": torch.tensor(skips.anew())} if skips else {}
+        whole = {"anew": torch.tensor(skips.anew())} if skips else {}
         if state.step > known:
-            ctx.keep({"x": x, "clean": clean, "level": state.schedule[state.step], **anew})
+            ctx.keep({"x": x, "clean": clean, "level": state.schedule[state.step], **whole})
         show(state.step, clean)
     return way
 
