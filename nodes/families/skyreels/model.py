@@ -57,9 +57,7 @@ class SkyReelsDiT(nn.Module):
         return torch.ones_like(noise) if self.told else noise
 
     def predictor(self, requests: Sequence[Request], device: str, skips: Skips | None) -> Predict:
-        return clip_by_clip(
-            requests, lambda request, grid: self._clip(request, grid, device), skips, self.model.blocks
-        )
+        return clip_by_clip(requests, lambda request, grid: self._clip(request, grid, device), skips, self.model.blocks)
 
     def _clip(self, request: Request, grid: Grid, device: str) -> PredictClip:
         text = text_rows(request.conditioning.embeds, self.model, device, MAX_TOKENS)
