@@ -152,7 +152,8 @@ class Worker:
             say("failed", failure(error))
         else:
             seconds = time.perf_counter() - started - (seat.others_seconds if seat else 0)
-            device = f"{self.device}, together" if seat and seat.shared else self.device
+            ways = {"together": seat is not None and seat.shared, "short of memory": bool(context.note)}
+            device = ", ".join([self.device, *(way for way, taken in ways.items() if taken)])
             made = Made(task["key"], node.type, blobs, seconds, device, memory.peak)
             outputs = {name: blob.digest for name, blob in blobs.items()}
             specs = {name: str(value.spec) for name, value in values.items()}

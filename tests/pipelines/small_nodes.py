@@ -217,13 +217,14 @@ ATTEMPTS: Counter[str] = Counter()
 
 
 @node(version=1, category="test", spec=lambda text: text)
-def gulp(text: Text, *, times: Annotated[int, Range(1, 9)] = 1) -> Text:
-    """Ask for more memory than there is, so many times; then say how often it was tried."""
+def gulp(text: Text, *, ctx: Context, times: Annotated[int, Range(1, 9)] = 1) -> Text:
+    """Ask for more memory than there is, so many times; then say how often it was tried, and make do."""
     import torch
 
     ATTEMPTS[text.text] += 1
     if ATTEMPTS[text.text] <= times:
         torch.empty(2**50, dtype=torch.uint8)
+    ctx.makes_do("done with less")
     return Text(f"{text.text} {ATTEMPTS[text.text]}")
 
 

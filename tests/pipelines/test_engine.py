@@ -265,6 +265,7 @@ def test_a_node_that_runs_out_of_memory_is_tried_once_more_with_room_made(bench:
     nodes = {"w": ("words", {"text": "once"}), "g": ("gulp", {})}
     summary = bench.run(workflow(nodes, "w.text -> g.text"))
     assert bench.store.get(summary.outputs["g"]["text"]) == Text("once 2")
+    assert {made.device for made in bench.store.entries() if made.node_type == "gulp"} == {"cpu, short of memory"}
 
 
 def test_what_no_memory_is_enough_for_fails_with_what_was_asked_and_what_there_is(bench: Bench) -> None:
