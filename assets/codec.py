@@ -6,7 +6,7 @@ length that a file claims is believed before it is checked.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_origin, get_type_hints
@@ -87,8 +87,10 @@ def decode(data: bytes | Path, framework: Framework = "numpy") -> Value:
     for name in [name for name in arrays if name.partition(".")[0] in named]:
         field, _, key = name.partition(".")
         named[field][key] = arrays.pop(name)
-    needed = hints.keys() - array_names - named.keys()
-    if not isinstance(plain, dict) or arrays.keys() != array_names or plain.keys() != needed:
+    known = hints.keys() - array_names - named.keys()
+    # A field that came later is as its default in blobs from before.
+    needed = known - {one.name for one in fields(kind) if one.default is not MISSING}
+    if not isinstance(plain, dict) or arrays.keys() != array_names or not needed <= plain.keys() <= known:
         got = [*plain, *arrays] if isinstance(plain, dict) else plain
         raise CorruptBlob("wrong fields", f"the blob's {kind.__name__} has the fields {got}; it needs {list(hints)}")
     try:
