@@ -51,6 +51,8 @@ def test_dragging_sends_nothing_before_the_drop_and_one_edit_after(editor: Edito
     assert len(editor.sent) == before
     editor.page.mouse.up()
     editor.wait_for_records(lambda records: records["layout:prompt"] != TWO["layout"]["prompt"])
+    editor.settled()
+    editor.page.wait_for_timeout(500)  # the browser may tell of what it sent after the server has it
     moves = [frame for frame in editor.sent[before:] if "layout:prompt" in frame]
     assert len(moves) == 1
 

@@ -159,7 +159,7 @@ def test_cancel_takes_effect_and_the_page_is_ready_again(editor: Editor) -> None
 
 
 def test_a_killed_worker_is_said_on_the_page_and_the_run_goes_on(editor: Editor) -> None:
-    sampler, save = opened(editor, seed=15, steps=60)
+    sampler, save = opened(editor, seed=15, steps=200)
     editor.page.keyboard.press("Control+Enter")
     expect(sampler.locator(".node-steps")).to_be_visible(timeout=RUN)
     os.kill(worker_of(editor.server), signal.SIGKILL)

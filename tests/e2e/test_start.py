@@ -48,7 +48,7 @@ def test_the_app_view_is_a_form_of_what_was_chosen_and_changes_the_same_workflow
     form = page.get_by_role("region", name="App view")
     expect(form.get_by_role("spinbutton", name="Steps")).to_have_count(0)
     page.get_by_role("button", name="Choose what is shown").click()
-    form.get_by_role("checkbox", name="Steps").check()
+    form.get_by_role("checkbox", name="Steps", exact=True).check()
     expect(form.get_by_role("spinbutton", name="Steps")).to_have_count(1)
     editor.wait_for_records(lambda records: ["sampler", "steps"] in records.get("meta:app", {}).get("widgets", []))
     form.get_by_role("textbox", name="Text").fill("a blue star")

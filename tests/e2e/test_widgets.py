@@ -29,8 +29,9 @@ def params(records: dict[str, Any], node: str) -> dict[str, Any]:
     return records[f"node:{node}"]["params"]
 
 
-def size(records: dict[str, Any], node: str) -> tuple[int, int]:
-    return params(records, node)["width"], params(records, node)["height"]
+def size(records: dict[str, Any], node: str) -> tuple[int | None, int | None]:
+    """What is set of it, which the default need not be."""
+    return params(records, node).get("width"), params(records, node).get("height")
 
 
 def curve(records: dict[str, Any]) -> str | None:
