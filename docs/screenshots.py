@@ -1,4 +1,4 @@
-"""Makes the pictures of docs/editor.md from the editor itself: `python docs/screenshots.py`, some minutes.
+"""Makes the pictures of README.md and docs/editor.md from the editor itself: `python docs/screenshots.py`.
 
 It needs what the end-to-end tests need (CONTRIBUTING.md): a started server on an empty workspace, driven in Chromium.
 """
@@ -19,6 +19,27 @@ IMAGES = ROOT / "docs" / "images"
 WORKFLOW = ROOT / "pipelines" / "library" / "text_to_video.loom.json"
 MINUTES = 60_000
 SEEDS = 4
+COMPARE = {
+    "format": "patchloom/1",
+    "nodes": {
+        "ball": {"type": "load_clip", "version": 1, "params": {"file": "ball.mp4"}},
+        "heart": {"type": "load_clip", "version": 1, "params": {"file": "heart.mp4"}},
+    },
+    "layout": {
+        "ball": {"x": 0, "y": 0},
+        "heart": {"x": 0, "y": 400},
+        "frame": {
+            "kind": "frame",
+            "x": -24,
+            "y": -48,
+            "width": 250,
+            "height": 820,
+            "title": "Footage",
+            "color": "blue",
+        },
+        "note": {"kind": "note", "x": 280, "y": 0, "width": 220, "height": 110, "text": "**Compare** the two: press V"},
+    },
+}
 
 
 def main() -> None:
@@ -28,17 +49,46 @@ def main() -> None:
         context.add_init_script("localStorage.setItem('patchloom.toured', 'yes')")
         editor = Editor(context.new_page(), server)
         editor.page.set_default_timeout(5 * MINUTES)
+        show_start(editor)
+        editor.bring_in(COMPARE, "compare")
+        show_comparison(editor)
         editor.bring_in(json.loads(WORKFLOW.read_text()), "first film")
+        show_editor(editor)
         show_earlier_results(editor)
         show_versions(editor)
         show_sheet(editor)
         browser.close()
 
 
+def show_start(editor: Editor) -> None:
+    """The gallery of shipped workflows."""
+    editor.open()
+    editor.page.keyboard.press("Control+Shift+O")
+    picture(editor, "start")
+
+
+def show_comparison(editor: Editor) -> None:
+    """Two clips under a slider."""
+    page = editor.page
+    page.keyboard.press("Control+Enter")
+    expect(editor.node("heart")).to_have_attribute("data-status", "fresh", timeout=MINUTES)
+    editor.node("ball").locator(".node-header").click()
+    editor.node("heart").locator(".node-header").click(modifiers=["Shift"])
+    page.keyboard.press("c")
+    page.get_by_role("region", name="Viewer").locator("video").first.wait_for()
+    picture(editor, "compare")
+    page.get_by_role("button", name="Close the viewer").click()
+
+
+def show_editor(editor: Editor) -> None:
+    """A workflow that has run."""
+    run(editor)
+    picture(editor, "editor")
+
+
 def show_earlier_results(editor: Editor) -> None:
     """A node in the viewer, one result back."""
     page = editor.page
-    run(editor)
     write(editor, "a blue star spinning over the sea")
     run(editor)
     editor.node("decode").locator(".node-header").click()
