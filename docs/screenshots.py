@@ -27,7 +27,7 @@ COMPARE = {
     },
     "layout": {
         "ball": {"x": 0, "y": 0},
-        "heart": {"x": 0, "y": 400},
+        "heart": {"x": 280, "y": 0},
         "frame": {
             "kind": "frame",
             "x": -24,
@@ -37,7 +37,7 @@ COMPARE = {
             "title": "Footage",
             "color": "blue",
         },
-        "note": {"kind": "note", "x": 280, "y": 0, "width": 220, "height": 110, "text": "**Compare** the two: press V"},
+        "note": {"kind": "note", "x": 0, "y": 460, "width": 220, "height": 90, "text": "**Compare** the two: press C"},
     },
 }
 
@@ -72,8 +72,8 @@ def show_comparison(editor: Editor) -> None:
     page = editor.page
     page.keyboard.press("Control+Enter")
     expect(editor.node("heart")).to_have_attribute("data-status", "fresh", timeout=MINUTES)
-    editor.node("ball").locator(".node-header").click()
-    editor.node("heart").locator(".node-header").click(modifiers=["Shift"])
+    editor.node("ball").locator(".node-title").click()
+    editor.node("heart").locator(".node-title").click(modifiers=["Control"])
     page.keyboard.press("c")
     page.get_by_role("region", name="Viewer").locator("video").first.wait_for()
     picture(editor, "compare")
