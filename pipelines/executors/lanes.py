@@ -28,15 +28,18 @@ class Lanes:
     """
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        # Apart, so that the many that join are not woken by each of the nodes that nobody can join.
+        self._free, self._joinable = threading.Condition(lock), threading.Condition(lock)
         self._waiting: list[Waiting] = []
         self._holders: defaultdict[str | None, list[Waiting]] = defaultdict(list)
 
     def put(self, task: Task, alone: str | None, party: str | None = None) -> None:
         """Have a task done; see `Waiting`."""
-        with self._changed:
+        with self._free:
             self._waiting.append(Waiting(task, alone, party))
-            self._changed.notify_all()
+            self._free.notify()
+            self._tell_party(party)
 
     def take(self) -> Task:
         """Wait for a task that can be done now; what it needs is its own until it is given back."""
@@ -48,25 +51,34 @@ class Lanes:
 
     def party(self, task: Task) -> str | None:
         """The party of a task that was taken, and not given back."""
-        with self._changed:
+        with self._free:
             held = (one for holders in self._holders.values() for one in holders)
             return next((one.party for one in held if one.task is task), None)
 
     def give_back(self, task: Task) -> None:
         """What a task had for itself is free; no harm if it was before."""
-        with self._changed:
+        with self._free:
             for holders in self._holders.values():
-                holders[:] = [one for one in holders if one.task is not task]
-            self._changed.notify_all()
+                for one in [one for one in holders if one.task is task]:
+                    holders.remove(one)
+                    self._free.notify()
+                    self._tell_party(one.party)
 
     def _take(self, joining: bool) -> Task:
-        with self._changed:
+        changed = self._joinable if joining else self._free
+        with changed:
             while (one := self._next(joining)) is None:
-                self._changed.wait()
+                changed.wait()
             self._waiting.remove(one)
             if one.alone:
                 self._holders[one.alone].append(one)
+                self._tell_party(one.party)
             return one.task
+
+    def _tell_party(self, party: str | None) -> None:
+        """Somebody of a party came, began or left: another may join."""
+        if party:
+            self._joinable.notify_all()
 
     def _next(self, joining: bool) -> Waiting | None:
         """The first task that can be done, or join; none joins past another that waits for the same."""

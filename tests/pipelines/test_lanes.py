@@ -1,6 +1,9 @@
 """What waits in a worker comes out in order, except that two that need the same thing alone never meet."""
 
-from pipelines.executors.lanes import Lanes
+import threading
+from queue import Queue
+
+from pipelines.executors.lanes import Lanes, Task
 
 
 def test_one_model_at_a_time_and_light_nodes_beside_it() -> None:
@@ -51,3 +54,13 @@ def test_none_joins_a_party_past_another_that_waits_for_it_to_end() -> None:
     assert lanes.take() is other
     lanes.give_back(other)
     assert lanes.take() is late
+
+
+def test_one_who_waits_to_join_hears_when_the_first_of_a_party_begins() -> None:
+    lanes, joined = Lanes(), Queue[Task]()
+    threading.Thread(target=lambda: joined.put(lanes.join()), daemon=True).start()
+    first, second = {"task": 1}, {"task": 2}
+    lanes.put(first, "models", "a dit")
+    lanes.put(second, "models", "a dit")
+    assert lanes.take() is first
+    assert joined.get(timeout=60) is second
