@@ -7,15 +7,13 @@ from typing import Annotated, TypeVar
 
 import typer
 
-import pipelines
 from app.assignments import AssignmentError, assign
 from app.refusals import fail
+from app.shipped import shipped_file
 from assets.files import Files
 from nodes.registry import library
 from pipelines.check import Problem, Report, check
 from pipelines.document import Document, DocumentError, load
-
-LIBRARY = Path(pipelines.__file__).parent / "library"
 
 T = TypeVar("T")
 Workflow = Annotated[str, typer.Argument(help="A *.loom.json file, or the name of a shipped workflow.")]
@@ -30,8 +28,7 @@ def opened(workflow: str, assignments: Sequence[str]) -> Document:
     """The workflow file, or the shipped workflow of that name, with the assignments made."""
     path = Path(workflow)
     if not path.exists():
-        shipped = (folder / f"{workflow}.loom.json" for folder in (LIBRARY, LIBRARY / "open_weights"))
-        path = next((file for file in shipped if file.exists()), path)
+        path = shipped_file(workflow) or path
     return said_plainly(lambda: assign(load(path), assignments, library()))
 
 

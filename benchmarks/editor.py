@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 import app.editor
-from app.editor.workspace import SHIPPED
+from app.shipped import SHIPPED
 
 WIDTH, HEIGHT = 1600, 900
 MIDDLE = (WIDTH / 2, HEIGHT / 2)

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.assignments import assign
-from app.cli import LIBRARY
+from app.shipped import SHIPPED
 from assets.files import Files
 from assets.store import Store
 from nodes.registry import library
@@ -27,7 +27,7 @@ PROMPTS = ("a red ball bouncing over a green meadow", "a blue star spinning at s
 
 def main(runs: Annotated[int, typer.Option(help="Warm runs.", min=1)] = 5) -> None:
     """Measure the time from a prompt to a file."""
-    document = load(LIBRARY / "text_to_video.loom.json")
+    document = load(SHIPPED / "text_to_video.loom.json")
     table = Table("run", "seconds", "slowest node", "of it", box=None)
     warm: list[float] = []
     with tempfile.TemporaryDirectory() as folder:

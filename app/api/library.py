@@ -9,11 +9,11 @@ from typing import Any
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse
 
-from app.editor.workspace import ENDING, SHIPPED, Workspace
+from app.editor.workspace import Workspace
+from app.shipped import ENDING, NEEDING, SHIPPED, shipped_file
 from pipelines.document import load
 
 THUMBNAILS = SHIPPED / "thumbnails"
-NEEDING = SHIPPED / "open_weights"
 # What is shown first; the rest follows by name.
 FIRST = ("text_to_video", "text_to_image", "animate_image", "extend_video", "seamless_loop", "edit_video", "inpaint")
 
@@ -45,7 +45,9 @@ def library_routes(workspace: Workspace) -> APIRouter:
     @router.post("/{name}")
     async def begin(name: str) -> dict[str, str]:
         """A copy of a shipped workflow, to work in."""
-        return {"name": workspace.create(known(name).name, load(file_of(name)))}
+        file = shipped_file(known(name).name)
+        assert file
+        return {"name": workspace.create(name, load(file))}
 
     return router
 
@@ -60,26 +62,20 @@ def known(name: str) -> Shipped:
 @cache
 def all_shipped() -> tuple[Shipped, ...]:
     """What runs at once, then what needs open weights."""
-    ready, needing = (
-        sorted(path.name.removesuffix(ENDING) for path in folder.glob(f"*{ENDING}")) for folder in (SHIPPED, NEEDING)
-    )
-    first = sorted(ready, key=lambda name: (*FIRST, name).index(name))
-    return tuple(described(name) for name in (*first, *needing))
+    found = [described(path) for folder in (SHIPPED, NEEDING) for path in sorted(folder.glob(f"*{ENDING}"))]
+    # By place among the first, and else by name: the sort keeps what it finds.
+    return tuple(sorted(found, key=lambda one: (one.needs_weights, (*FIRST, one.name).index(one.name))))
 
 
-def file_of(name: str) -> Path:
-    path = SHIPPED / f"{name}{ENDING}"
-    return path if path.is_file() else NEEDING / path.name
-
-
-def described(name: str) -> Shipped:
-    content = json.loads(file_of(name).read_text(encoding="utf-8"))
+def described(path: Path) -> Shipped:
+    name, content = path.name.removesuffix(ENDING), json.loads(path.read_text(encoding="utf-8"))
     meta = content.get("meta", {})
     pictured = (THUMBNAILS / f"{name}.webp").is_file()
     thumbnail = f"/api/library/{name}/thumbnail" if pictured else ""
     sketch = None if pictured else sketched(content)
-    needs_weights = file_of(name).parent == NEEDING
-    return Shipped(name, meta.get("title", name), meta.get("description", ""), needs_weights, thumbnail, sketch)
+    return Shipped(
+        name, meta.get("title", name), meta.get("description", ""), path.parent == NEEDING, thumbnail, sketch
+    )
 
 
 def sketched(content: dict[str, Any]) -> dict[str, Any]:

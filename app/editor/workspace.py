@@ -4,11 +4,11 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-import pipelines
 from app.editor.open_workflow import OpenWorkflow
 from app.editor.past import Past
 from app.editor.queue_feed import QueueFeed
 from app.settings import Settings
+from app.shipped import ENDING, shipped_file
 from assets.files import FileRefused, Files
 from assets.store import Store
 from nodes.api import Node
@@ -17,9 +17,7 @@ from pipelines.events import Event
 from pipelines.executors.local import LocalExecutor
 from pipelines.queue import Queue
 
-SHIPPED = Path(pipelines.__file__).parent / "library"
 FIRST = "text_to_video"
-ENDING = ".loom.json"
 
 
 class Workspace:
@@ -82,8 +80,8 @@ class Workspace:
         names = self.names()
         if names:
             return names[0]
-        shipped = SHIPPED / f"{FIRST}{ENDING}"
-        if not shipped.exists():
+        shipped = shipped_file(FIRST)
+        if shipped is None:
             return self.create("untitled", Document())
         shutil.copy(shipped, self.path(FIRST))
         return FIRST
