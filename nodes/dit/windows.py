@@ -6,16 +6,13 @@ on the window alone.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from assets.values import Conditioning, ConditioningSpec, DiT, Patches, PatchesSpec
 from nodes.api import Range, Seed, SpecError, node
 from nodes.context import Context
 from nodes.dit.nodes import sample_spec
 from nodes.models.handles import FAMILY
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 # Rows of patches in time (latent frames, of the built-in DiT) that the longest clips in training had.
 TRAINED_ROWS = 17
@@ -115,9 +112,8 @@ def sample_windows(
     import torch
     from einops import rearrange
 
-    from nodes.dit import samplers
     from nodes.dit.denoiser import Request, denoiser
-    from nodes.dit.objectives import foreseen
+    from nodes.dit.stretch import sampled
 
     model = denoiser(ctx.model(dit))
     length, high, wide = patches.grids[0]
@@ -126,7 +122,6 @@ def sample_windows(
     noise = rearrange(torch.as_tensor(patches.noise), "(t hw) -> t hw", t=length)
     planned, done = windows(length, window, overlap, last), ctx.kept()
     progress = ctx.steps(len(planned) * steps)
-    take = samplers.solver(sampler, _adds_none)
     # Drawn on the CPU, so that a seed means the same noise on every device.
     generator = torch.Generator().manual_seed(seed)
 
@@ -143,24 +138,10 @@ def sample_windows(
         begun = Patches(tokens[rows].flatten(0, 1), given.flatten(), (size,), *layout)
         levels = model.levels(steps, shift, [size])
         request = Request(begun, conditioning, negative, seed, guidance, levels, part.origin)
-        clean, first, starts = (
-            rearrange(x, "n ... -> 1 n ...").to(ctx.device)
-            for x in (torch.as_tensor(begun.tokens), eps.flatten(0, 1), model.starts(begun))
-        )
-        with torch.inference_mode():
-            foresee = foreseen(model.objective, model.predictor([request], ctx.device, None))
-            state = samplers.begin(clean, starts, first, levels, model.objective)
-            for _ in range(steps):
-                next(progress)
-                state = take(state, foresee)
-                ctx.preview(Patches(state.clean[0].cpu(), begun.noise, (size,), *layout))
-        tokens[rows] = rearrange(state.x[0].cpu(), "(t hw) d -> t hw d", t=size[0])
+        made = sampled(model, request, eps.flatten(0, 1), sampler, progress, ctx)
+        tokens[rows] = rearrange(made, "(t hw) d -> t hw d", t=size[0])
         ctx.keep({"tokens": tokens[rows].clone()})
     next(progress, None)
 
     flat = rearrange(tokens, "t hw d -> (t hw) d")
     return Patches(flat, torch.zeros(len(flat)), patches.grids, patches.patch, patches.space, patches.fps)
-
-
-def _adds_none(step: int) -> "Tensor":
-    raise AssertionError("the samplers here add no noise")

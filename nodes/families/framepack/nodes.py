@@ -1,16 +1,13 @@
 """FramePack's sampler: a clip section by section, each told of what is made around it."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from assets.values import Conditioning, ConditioningSpec, DiT, Patches, PatchesSpec
 from nodes.api import Range, Seed, SpecError, node
 from nodes.context import Context
 from nodes.dit.nodes import sample_spec
 from nodes.dit.windows import AddsNone
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 def sample_sections_spec(
@@ -64,9 +61,8 @@ def sample_sections(
     import torch
     from einops import rearrange
 
-    from nodes.dit import samplers
     from nodes.dit.denoiser import Request
-    from nodes.dit.objectives import foreseen
+    from nodes.dit.stretch import sampled
     from nodes.families.framepack.told import HISTORY, around
     from nodes.patches.layout import patchify, unpatchify
 
@@ -77,7 +73,6 @@ def sample_sections(
     image = unpatchify(row, (1, high, wide), patches.patch)[0]
     clip = image if order == "from the start" else image[:, :0]
     progress = ctx.steps(count * steps)
-    take = samplers.solver(sampler, _adds_none)
     # Drawn on the CPU, so that a seed means the same noise on every device.
     generator = torch.Generator().manual_seed(seed)
     size = (dit.section * high * wide, patches.tokens.shape[1])
@@ -97,18 +92,7 @@ def sample_sections(
             begun = replace(patches, tokens=torch.zeros(size), noise=torch.ones(size[0]), grids=(grid,), beside=beside)
             levels = model.levels(steps, shift, [grid])
             request = Request(begun, conditioning, negative, seed, guidance, levels)
-            clean, first, starts = (
-                rearrange(torch.as_tensor(x), "n ... -> 1 n ...").to(ctx.device)
-                for x in (begun.tokens, eps, model.starts(begun))
-            )
-            with torch.inference_mode():
-                foresee = foreseen(model.objective, model.predictor([request], ctx.device, None))
-                state = samplers.begin(clean, starts, first, levels, model.objective)
-                for _ in range(steps):
-                    next(progress)
-                    state = take(state, foresee)
-                    ctx.preview(replace(begun, tokens=state.clean[0].cpu(), beside={}))
-            section = unpatchify(state.x.cpu(), grid, patches.patch)[0]
+            section = unpatchify(sampled(model, request, eps, sampler, progress, ctx)[None], grid, patches.patch)[0]
             ctx.keep({"latent": section.clone()})
         clip = torch.cat([section, clip] if order == "from the end" else [clip, section], dim=1)
     next(progress, None)
@@ -116,7 +100,3 @@ def sample_sections(
     whole = torch.cat([image, clip], dim=1) if order == "from the end" else clip
     tokens = patchify(whole[None], patches.patch)[0]
     return replace(patches, tokens=tokens, noise=torch.zeros(len(tokens)))
-
-
-def _adds_none(step: int) -> "Tensor":
-    raise AssertionError("the samplers here add no noise")

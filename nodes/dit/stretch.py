@@ -1,0 +1,38 @@
+"""A stretch of a longer clip, sampled by itself: what the samplers that go window by window do in each."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from nodes.context import Context
+from nodes.dit import samplers
+from nodes.dit.denoiser import Denoiser, Request
+from nodes.dit.objectives import foreseen
+from nodes.dit.windows import AddsNone
+
+
+def sampled(
+    model: Denoiser, request: Request, noise: Tensor, sampler: AddsNone, progress: Iterator[int], ctx: Context
+) -> Tensor:
+    """The tokens (n d) that are made of a request's patches from noise (n d); every step takes one of `progress`."""
+    begun = request.patches
+    clean, first, starts = (
+        rearrange(torch.as_tensor(x), "n ... -> 1 n ...").to(ctx.device)
+        for x in (begun.tokens, noise, model.starts(begun))
+    )
+    take = samplers.solver(sampler, _adds_none)
+    with torch.inference_mode():
+        foresee = foreseen(model.objective, model.predictor([request], ctx.device, None))
+        state = samplers.begin(clean, starts, first, request.levels, model.objective)
+        for _ in range(len(request.levels) - 1):
+            next(progress)
+            state = take(state, foresee)
+            ctx.preview(replace(begun, tokens=state.clean[0].cpu(), beside={}))
+    return state.x[0].cpu()
+
+
+def _adds_none(step: int) -> Tensor:
+    raise AssertionError("the samplers here add no noise")
