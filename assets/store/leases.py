@@ -25,6 +25,8 @@ class Leases:
         handle, name = mkstemp(dir=self._folder)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
+            # A file's own times come from a clock that ticks every few milliseconds, and lag behind that of the uses.
+            os.utime(handle, ns=(time.time_ns(),) * 2)
             yield
         finally:
             Path(name).unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from assets.codec import Encoded, encoded
 from assets.store import BlobMissing, Made, Store
+from assets.store.leases import Leases
 from assets.values import Latent, Text
 
 BYTES = len(encoded(Text("text 0")).data)
@@ -135,6 +136,15 @@ def test_nothing_that_a_run_uses_is_evicted_until_it_ends(store: Store, workspac
     other.close()
 
 
+def test_a_run_begins_after_all_that_came_before_it(workspace: Path) -> None:
+    """Its lease is a file, and a file's own times lag."""
+    leases = Leases(workspace)
+    for _ in range(20):
+        before = time.time()
+        with leases.held():
+            assert leases.oldest() >= before
+
+
 def test_a_run_whose_process_was_killed_holds_nothing(store: Store) -> None:
     holder = subprocess.Popen([sys.executable, "-c", HOLD, str(store.folder)], stdout=subprocess.PIPE)
     assert holder.stdout
@@ -230,6 +240,7 @@ from pathlib import Path
 import numpy as np
 from assets.codec import encoded
 from assets.store import BlobMissing, Made, Store
+from assets.store.leases import Leases
 from assets.values import Clip, Latent, Text
 
 store = Store(Path(sys.argv[1]), budget=300_000)
