@@ -234,8 +234,9 @@ class OpenWorkflow:
     def _go(self, page: Page, diff: RecordsDiff | None) -> None:
         if diff is None:
             return
-        self._apply(rebase(diff, self.document))
+        # Before the diff, so that whoever sees an edit taken back can bring it again at once.
         self._tell_history(page)
+        self._apply(rebase(diff, self.document))
 
     def _apply(self, diff: RecordsDiff, but: Page | None = None) -> None:
         self._autosave.will_edit(self.document)
