@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
+from app.workflow_argument import Device, Home
 from assets.weight_files import BUILTIN
 
 train = typer.Typer(help="Train the built-in models, stage by stage, or on clips of your own.", no_args_is_help=True)
@@ -185,20 +186,35 @@ def recaption(
     folder: Folder,
     detail: Annotated[Literal["short", "descriptive"], typer.Option(help="What kind of text.")] = "descriptive",
     overwrite: Annotated[bool, typer.Option(help="Also the texts that you wrote or changed.")] = False,
+    model: Annotated[
+        str,
+        typer.Option(
+            help="A vision language model of yours instead of the built-in captioner: its folder, or its name below "
+            "the models folders; with --endpoint, its name there."
+        ),
+    ] = "",
+    endpoint: Annotated[
+        str, typer.Option(help="An OpenAI-style endpoint, by its name in endpoints.json of your models folder.")
+    ] = "",
+    device: Device = "cpu",
+    home: Home = None,
     weights: Weights = BUILTIN,
 ) -> None:
-    """Let the captioner write a text beside every clip and image of a folder: walk.txt for walk.mp4.
+    """Let a model write a text beside every clip and image of a folder: walk.txt for walk.mp4.
 
     Texts that you wrote or changed are left alone. A run that was ended goes on where it was.
     """
-    from nodes.captioner.recaption import Recaption
+    from nodes.captioner.recaption import BuiltIn
     from nodes.captioner.recaption import recaption as write
     from nodes.training.folder import clip_files
 
     files = said_plainly(lambda: clip_files(folder))
-    config = Recaption(weights / "captioner.safetensors", weights / "video_vae.safetensors", detail, overwrite)
+    if model or endpoint:
+        writer = said_plainly(lambda: language_writer(model, endpoint, detail, device, home))
+    else:
+        writer = BuiltIn(weights / "captioner.safetensors", weights / "video_vae.safetensors", detail)
     console, became = Console(stderr=True), Counter[str]()
-    outcomes = write(files, config)
+    outcomes = write(files, writer, overwrite)
     for _ in track(files, "captions", console=console):
         outcome = said_plainly(lambda: next(outcomes))
         became[outcome.did] += 1
@@ -209,6 +225,22 @@ def recaption(
     said = {"written": "written", "there": "there from before", "kept": "left as you wrote them", "failed": "failed"}
     print(", ".join(f"{became[did]} {words}" for did, words in said.items() if became[did]))
     raise typer.Exit(1 if became["failed"] else 0)
+
+
+def language_writer(
+    model: str, endpoint: str, detail: Literal["short", "descriptive"], device: str, home: Path | None
+) -> Any:
+    """What writes texts by a model of one's own: on disk, or behind an endpoint that was named."""
+    from app import settings
+    from nodes.families.language.handles import describer, remote_describer
+    from nodes.families.language.nodes import endpoint as named
+    from nodes.families.language.recaption import LanguageWriter
+
+    files = settings.load(home).files
+    if endpoint:
+        return LanguageWriter(remote_describer(named(endpoint, model, files)), detail)
+    folder = Path(model) if Path(model).is_dir() else files.find_model(model)
+    return LanguageWriter(describer(folder), detail, device)
 
 
 def said_plainly(action: Callable[[], T]) -> T:

@@ -108,15 +108,20 @@ def image_encoder(path: Path) -> ImageEncoder:
 
 def known(path: Path) -> tuple[Family, ModelFolder]:
     """The model folder at `path` and its family; WeightsRefused where it is of none that is known."""
-    missing = [name for name in LIBRARIES if find_spec(name) is None]
-    if missing:
-        raise WeightsRefused(
-            f"Real weights need {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed. "
-            "Install them with: pip install 'patchloom[models]'"
-        )
+    require_libraries()
     folder = read_folder(path)
     for family in FAMILIES:
         if folder.pipeline in family.pipelines:
             return family, folder
     labels = ", ".join(family.label for family in FAMILIES)
     raise WeightsRefused(f"{path.name} is for {folder.pipeline or 'no pipeline'!r}; the families known are {labels}")
+
+
+def require_libraries() -> None:
+    """WeightsRefused where what reads real weights is not installed."""
+    missing = [name for name in LIBRARIES if find_spec(name) is None]
+    if missing:
+        raise WeightsRefused(
+            f"Real weights need {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed. "
+            "Install them with: pip install 'patchloom[models]'"
+        )

@@ -1,16 +1,13 @@
 """Language models of one's own: they caption and expand, on disk or behind an endpoint that was named."""
 
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import tiny_language
 from bench import Bench
+from tiny_endpoint import Asked, serving
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from assets.files import Files
@@ -94,37 +91,14 @@ def test_a_model_of_another_kind_is_refused_with_what_is_needed(files: Files) ->
 
 
 @pytest.fixture
-def endpoint(tmp_path: Path) -> Iterator[tuple[Files, list[dict[str, Any]]]]:
+def endpoint(tmp_path: Path) -> Iterator[tuple[Files, Asked]]:
     """Files that name an endpoint "local", and what it was asked."""
-    asked: list[dict[str, Any]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            asked.append({"path": self.path, "key": self.headers["Authorization"], **told})
-            known = told["model"] in ("known", "silent")
-            content = " A large red ball bounces. " if told["model"] == "known" else None
-            answer = {"choices": [{"message": {"content": content}}]} if known else {"error": "?"}
-            data = json.dumps(answer).encode()
-            self.send_response(200 if known else 404)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    named = {"local": {"url": f"http://127.0.0.1:{server.server_port}/v1/", "key": "MY_KEY"}}
-    (tmp_path / "endpoints.json").write_text(json.dumps(named))
-    yield Files((), tmp_path, (tmp_path,)), asked
-    server.shutdown()
-    server.server_close()
+    with serving(tmp_path) as asked:
+        yield Files((), tmp_path, (tmp_path,)), asked
 
 
 def test_an_endpoint_that_was_named_is_asked_with_its_key_and_the_instructions_of_the_style(
-    endpoint: tuple[Files, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+    endpoint: tuple[Files, Asked], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files, asked = endpoint
     monkeypatch.setenv("MY_KEY", "secret")
@@ -142,7 +116,7 @@ def test_an_endpoint_that_was_named_is_asked_with_its_key_and_the_instructions_o
 
 
 def test_an_endpoint_that_fails_or_was_not_named_costs_a_sentence(
-    endpoint: tuple[Files, list[dict[str, Any]]],
+    endpoint: tuple[Files, Asked],
 ) -> None:
     files, asked = endpoint
     with pytest.raises(WeightsRefused, match="no endpoint 'elsewhere'"):

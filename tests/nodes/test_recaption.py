@@ -8,8 +8,9 @@ from tiny_models import TinyModels
 
 from assets.media import write_clip
 from assets.values import Clip
-from nodes.captioner.recaption import NOTES, Outcome, Recaption, recaption
+from nodes.captioner.recaption import NOTES, BuiltIn, Outcome, recaption
 from nodes.training.folder import FolderError, Taken, clip_files, read_frames, size_taken, text_of
+from nodes.writer.words import Detail
 
 
 def write(path: Path, frames: int = 5, height: int = 32, width: int = 48) -> Path:
@@ -26,9 +27,15 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "clips"
 
 
-def captioned(folder: Path, tiny: TinyModels, **more: object) -> dict[str, Outcome]:
-    config = Recaption(Path(tiny.captioner.path), Path(tiny.vae.path), **more)  # type: ignore[arg-type]
-    return {outcome.file.name: outcome for outcome in recaption(clip_files(folder), config)}
+def built_in(tiny: TinyModels, detail: Detail = "descriptive") -> BuiltIn:
+    return BuiltIn(Path(tiny.captioner.path), Path(tiny.vae.path), detail)
+
+
+def captioned(
+    folder: Path, tiny: TinyModels, detail: Detail = "descriptive", overwrite: bool = False
+) -> dict[str, Outcome]:
+    outcomes = recaption(clip_files(folder), built_in(tiny, detail), overwrite)
+    return {outcome.file.name: outcome for outcome in outcomes}
 
 
 def test_each_clip_and_image_gets_a_text_beside_it_and_a_second_run_writes_none(folder: Path, tiny: TinyModels) -> None:
@@ -50,8 +57,7 @@ def test_a_text_that_a_person_changed_is_left_alone_until_asked(folder: Path, ti
 
 
 def test_a_run_that_was_ended_goes_on_where_it_was(folder: Path, tiny: TinyModels) -> None:
-    config = Recaption(Path(tiny.captioner.path), Path(tiny.vae.path))
-    next(recaption(clip_files(folder), config))  # the first file alone
+    next(recaption(clip_files(folder), built_in(tiny)))  # the first file alone
     notes = folder / "day" / NOTES
     notes.write_bytes(notes.read_bytes() + b'{"file": "tw')  # a line that was being written
     assert sorted(outcome.did for outcome in captioned(folder, tiny).values()) == ["there", "written"]

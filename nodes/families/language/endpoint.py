@@ -72,10 +72,10 @@ class Writer:
         told = [{"role": "system", "content": self.instructions}, {"role": "user", "content": prompt}]
         return with_all_of(prompt, self._answer(told, seed))
 
-    def describe(self, frames: Sequence[npt.NDArray[np.uint8]]) -> str:
-        """What frames (h w 3) of a clip show."""
+    def describe(self, frames: Sequence[npt.NDArray[np.uint8]], asked: str = CAPTION) -> str:
+        """What frames (h w 3) of a clip show, as it is asked for."""
         pictures = [{"type": "image_url", "image_url": {"url": _data_url(frame)}} for frame in frames]
-        return self._answer([{"role": "user", "content": [{"type": "text", "text": CAPTION}, *pictures]}], 0).strip()
+        return self._answer([{"role": "user", "content": [{"type": "text", "text": asked}, *pictures]}], 0).strip()
 
     def _answer(self, messages: list[dict[str, Any]], seed: int) -> str:
         key = os.environ.get(self.endpoint.key, "") if self.endpoint.key else ""

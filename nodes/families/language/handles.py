@@ -7,6 +7,7 @@ from assets.values import Describer, Expander
 from assets.weight_files import WeightsRefused, weights_digest
 from nodes.families.folder import read_json
 from nodes.families.language.endpoint import Endpoint
+from nodes.families.registry import require_libraries
 
 FAMILY = "language"
 
@@ -33,6 +34,7 @@ def remote_describer(endpoint: Endpoint) -> Describer:
 
 def _expect(folder: Path, endings: tuple[str, ...], needed: str) -> None:
     """WeightsRefused unless the folder's config names such a model."""
+    require_libraries()
     names = read_json(folder / "config.json").get("architectures") or []
     if not any(str(name).endswith(endings) for name in names):
         raise WeightsRefused(

@@ -28,6 +28,10 @@ CAPTION = (
     "looks, action from beginning to end, setting, light, camera. One paragraph, plain words, nothing that cannot be "
     "seen."
 )
+SHORT_CAPTION = (
+    "These are frames of one video, in order of time. Say in one short sentence what it shows: who or what, and what "
+    "happens. Plain words, nothing that cannot be seen."
+)
 
 
 def instructions(style: Style) -> str:

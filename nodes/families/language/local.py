@@ -12,6 +12,7 @@ from PIL import Image
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, AutoProcessor, AutoTokenizer
 
+from assets.weight_files import WeightsRefused
 from nodes.families.language.instructions import CAPTION, with_all_of
 
 MOST_TOKENS = 400
@@ -47,16 +48,27 @@ class LocalDescriber(nn.Module):
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
-        self.model = AutoModelForImageTextToText.from_pretrained(folder, local_files_only=True).eval()
+        try:
+            self.processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
+            self.model = AutoModelForImageTextToText.from_pretrained(folder, local_files_only=True).eval()
+        except (OSError, ValueError) as error:
+            raise WeightsRefused(
+                f"{folder.name} does not open as a model that reads images and writes text ({error}); choose another, "
+                "or get it again"
+            ) from error
+        if not getattr(self.processor, "chat_template", None):
+            raise WeightsRefused(
+                f"{folder.name} has no chat template, so it cannot be asked for a text about several frames; get the "
+                "model's version for chat, or its chat_template.jinja"
+            )
 
     @torch.inference_mode()
-    def describe(self, frames: Sequence[npt.NDArray[np.uint8]]) -> str:
+    def describe(self, frames: Sequence[npt.NDArray[np.uint8]], asked: str = CAPTION) -> str:
         """What frames (h w 3) of a clip show; the likeliest words, so that it says the same each time."""
         pictures = [Image.fromarray(frame) for frame in frames]
-        content = [*({"type": "image"} for _ in pictures), {"type": "text", "text": CAPTION}]
+        content = [*({"type": "image"} for _ in pictures), {"type": "text", "text": asked}]
         text = self.processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
-        asked = self.processor(images=pictures, text=text, return_tensors="pt").to(self.model.device)
-        made = self.model.generate(**asked, max_new_tokens=MOST_TOKENS, do_sample=False)
-        answer: str = self.processor.decode(made[0, asked["input_ids"].shape[1] :], skip_special_tokens=True)
+        told = self.processor(images=pictures, text=text, return_tensors="pt").to(self.model.device, self.model.dtype)
+        made = self.model.generate(**told, max_new_tokens=MOST_TOKENS, do_sample=False)
+        answer: str = self.processor.decode(made[0, told["input_ids"].shape[1] :], skip_special_tokens=True)
         return answer.strip()
