@@ -7,6 +7,7 @@ import os
 import re
 import tempfile
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -25,13 +26,14 @@ RENDERING = "3"
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A view on disk. name: of the file that it stands for, where it is one. steps: those of a trajectory, else 0."""
+    """A view on disk. name: of the file that it stands for, where it is one. steps, tokens: as of a `View`."""
 
     path: Path
     media_type: str
     caption: str
     name: str | None = None
     steps: int = 0
+    tokens: Sequence[tuple[str, float]] = ()
 
 
 class Views:
@@ -45,11 +47,13 @@ class Views:
         self._lock = threading.Lock()
 
     def about(self, digest: str) -> dict[str, Any]:
-        """What the page needs to show a value: media_type, caption, url, and text, name or steps where there are."""
+        """What the page needs to show a value: media_type, caption, url; text, tokens, name, steps where there are."""
         shown = self.rendered(digest)
         found: dict[str, Any] = {"media_type": shown.media_type, "caption": shown.caption, "url": f"/view/{digest}"}
         if shown.media_type.startswith("text/"):
             found["text"] = shown.path.read_text(encoding="utf-8", errors="replace")
+        if shown.tokens:
+            found["tokens"] = shown.tokens
         if shown.steps:
             found["steps"] = shown.steps
         if shown.name:
@@ -72,7 +76,8 @@ class Views:
         except FileNotFoundError:
             return None
         path = self._folder / about["file"]
-        return Rendered(path, about["media_type"], about["caption"], None, about["steps"]) if path.is_file() else None
+        shown = Rendered(path, about["media_type"], about["caption"], None, about["steps"], about.get("tokens", ()))
+        return shown if path.is_file() else None
 
     def _render(self, digest: str, after: int | None) -> Rendered:
         value = self._store.get(digest)
@@ -82,9 +87,15 @@ class Views:
         name = _name(digest, after)
         path = self._folder / f"{name}{mimetypes.guess_extension(made.media_type.partition(';')[0]) or '.bin'}"
         _write(path, made.data)
-        about = {"file": path.name, "media_type": made.media_type, "caption": made.caption, "steps": made.steps}
+        about = {
+            "file": path.name,
+            "media_type": made.media_type,
+            "caption": made.caption,
+            "steps": made.steps,
+            "tokens": made.tokens,
+        }
         _write(self._folder / f"{name}.json", json.dumps(about).encode())
-        return Rendered(path, made.media_type, made.caption, None, made.steps)
+        return Rendered(path, made.media_type, made.caption, None, made.steps, made.tokens)
 
     def _written(self, saved: SavedFile) -> Rendered:
         """A file in the outputs folder is shown from where it is; it is never kept twice."""

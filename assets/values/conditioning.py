@@ -30,6 +30,7 @@ class Conditioning:
     encoder: name of the text encoder that made it.
     extras: what else a family's DiT is told, by name, as what a second text encoder or an image encoder made;
         `null_extras` goes with `null`.
+    attention: how much of the encoder's own attention each row has, as shares; empty where the encoder does not say.
     """
 
     embeds: Array
@@ -38,6 +39,7 @@ class Conditioning:
     encoder: str
     extras: Arrays = field(default_factory=dict)
     null_extras: Arrays = field(default_factory=dict)
+    attention: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         expect_shape("Conditioning.embeds", self.embeds, "m d")
@@ -45,6 +47,10 @@ class Conditioning:
         object.__setattr__(self, "words", tuple(self.words))
         if len(self.words) != self.embeds.shape[0]:
             raise ValueError(f"Conditioning got {self.embeds.shape[0]} rows for {len(self.words)} words; one each")
+        if len(self.attention) not in (0, len(self.words)):
+            raise ValueError(
+                f"Conditioning got {len(self.attention)} shares of attention for {len(self.words)} words; one each"
+            )
 
     @property
     def spec(self) -> ConditioningSpec:

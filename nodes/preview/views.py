@@ -32,12 +32,16 @@ GRAIN = 4  # pixels: finer grain looks no better and makes previews many times l
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """media_type: an image, a video or text/plain. caption: one line under it. steps: those of a trajectory, else 0."""
+    """media_type: an image, a video or text/plain. caption: one line under it. steps: those of a trajectory, else 0.
+
+    tokens: each word that was encoded and its share of the encoder's attention, where that is known.
+    """
 
     media_type: str
     data: bytes
     caption: str
     steps: int = 0
+    tokens: tuple[tuple[str, float], ...] = ()
 
 
 @singledispatch
@@ -68,7 +72,8 @@ def _(value: SavedFile) -> View:
 
 @view.register
 def _(value: Conditioning) -> View:
-    return View("text/plain; charset=utf-8", " · ".join(value.words).encode(), str(value.spec))
+    tokens = tuple(zip(value.words, value.attention, strict=True)) if value.attention else ()
+    return View("text/plain; charset=utf-8", " · ".join(value.words).encode(), str(value.spec), tokens=tokens)
 
 
 @view.register

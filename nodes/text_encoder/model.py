@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from einops import rearrange
@@ -53,7 +53,18 @@ class TextEncoder(nn.Module):
         """What the DiT is told by a text."""
         rows, null = (self.encode([one]).text[0].float().cpu() for one in (text, ""))
         known = words()
-        return Conditioning(rows, tuple(known[number] for number in tokenise(text).ids), null, FAMILY)
+        read = tuple(known[number] for number in tokenise(text).ids)
+        return Conditioning(rows, read, null, FAMILY, attention=self._attention(text))
+
+    def _attention(self, text: str) -> tuple[float, ...]:
+        """The share of the last block's attention that each word has: the mean over its heads and all words."""
+        x = self.words(collate([text]).to(self.places.device))
+        mask = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
+        *before, last = self.blocks
+        x = x + self.places[: x.shape[1]]
+        for block in before:
+            x = block(x, mask)
+        return tuple(round(share, 4) for share in cast(Block, last).shares(x).tolist())
 
 
 class Block(nn.Module):
@@ -66,10 +77,20 @@ class Block(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU("tanh"), nn.Linear(4 * width, width))
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        q, k, v = rearrange(self.qkv(self.norm1(x)), "b m (three h d) -> three b h m d", three=3, h=self.heads)
+        q, k, v = self._looking(x)
         attended = attention(q, k, v, rearrange(mask, "b m -> b 1 1 m"))
         x = x + self.out(rearrange(attended, "b h m d -> b m (h d)"))
         return x + self.mlp(self.norm2(x))  # type: ignore[no-any-return]
+
+    def shares(self, x: Tensor) -> Tensor:
+        """x (1 m d), all of it words -> (m,), of sum 1."""
+        q, k, _ = self._looking(x).float()
+        return (q @ k.mT * q.shape[-1] ** -0.5).softmax(dim=-1).mean(dim=(0, 1, 2))  # type: ignore[no-any-return]
+
+    def _looking(self, x: Tensor) -> Tensor:
+        """x (b m d) -> queries, keys and values (3 b heads m d)."""
+        qkv: Tensor = self.qkv(self.norm1(x))
+        return rearrange(qkv, "b m (three h d) -> three b h m d", three=3, h=self.heads)
 
 
 def collate(texts: Sequence[str]) -> Tensor:

@@ -21,7 +21,7 @@ def encode_text_spec(text_encoder: TextEncoder, text: TextSpec) -> ConditioningS
     return ConditioningSpec(text_encoder.dim, text_encoder.encoder, len(tokens.ids), images=0)
 
 
-@node(version=1, category="prompt", spec=encode_text_spec, label="Encode text", keywords=("clip", "t5", "embedding"))
+@node(version=2, category="prompt", spec=encode_text_spec, label="Encode text", keywords=("clip", "t5", "embedding"))
 def encode_text(
     text_encoder: Annotated[TextEncoder, "The text encoder that the DiT was trained with."],
     text: Annotated[Text, "What is to be seen, in words."],

@@ -51,6 +51,7 @@ SAMPLES: list[Value] = [
     Conditioning(floats(2, 16), ("red", "ball"), floats(1, 16), "loom-text"),
     Conditioning(floats(0, 16), (), floats(0, 16), "loom-text"),
     Conditioning(floats(2, 16), ("red", "ball"), floats(1, 16), "two", {"pooled": floats(8)}, {"pooled": floats(8)}),
+    Conditioning(floats(2, 16), ("red", "ball"), floats(1, 16), "loom-text", attention=(0.75, 0.25)),
     Trajectory(
         floats(3, 6, 8), floats(2, 6, 8), floats(3), floats(6), floats(6, 8), "euler", GRIDS, (1, 2, 2), "loom-16", 8.0
     ),

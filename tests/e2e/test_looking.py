@@ -20,6 +20,20 @@ TWO_CLIPS = {
     "layout": {"load": {"x": 0, "y": 0}, "back": {"x": 400, "y": 0}},
 }
 
+ENCODED = {
+    "format": "patchloom/1",
+    "nodes": {
+        "models": {"type": "load_models", "version": 1, "params": {}},
+        "prompt": {"type": "prompt", "version": 1, "params": {"text": "a red ball bouncing over the sea"}},
+        "encode": {"type": "encode_text", "version": 1, "params": {}},
+    },
+    "wires": [
+        {"from": ["models", "text_encoder"], "to": ["encode", "text_encoder"]},
+        {"from": ["prompt", "text"], "to": ["encode", "text"]},
+    ],
+    "layout": {"models": {"x": 0, "y": 240}, "prompt": {"x": 0, "y": 0}, "encode": {"x": 320, "y": 0}},
+}
+
 
 def test_two_clips_are_compared_side_by_side_and_show_the_same_moment(editor: Editor) -> None:
     editor.bring_in(TWO_CLIPS)
@@ -41,6 +55,19 @@ def test_two_clips_are_compared_side_by_side_and_show_the_same_moment(editor: Ed
         "() => { const video = document.querySelector('.pane-b video');"
         " return video.paused && Math.abs(video.currentTime - 1) < 0.07; }"
     )
+
+
+def test_a_conditioning_shows_its_tokens_with_the_attention_that_each_has(editor: Editor) -> None:
+    editor.bring_in(ENCODED)
+    editor.page.keyboard.press("Control+Enter")
+    tokens = editor.node("encode").get_by_role("list", name="Tokens").get_by_role("listitem")
+    expect(tokens).to_have_count(7, timeout=RUN)
+    expect(tokens.nth(1)).to_have_text(re.compile(r"^\s*red\s*\d+\.\d %$"))
+    expect(tokens.nth(1)).to_have_attribute("title", re.compile(r"^red: \d+\.\d % of the text encoder's attention$"))
+    shares = [float(said.split()[-2]) for said in tokens.all_text_contents()]
+    shades = tokens.evaluate_all("all => all.map((one) => Number(one.style.getPropertyValue('--shade')))")
+    assert shades.index(1) == shares.index(max(shares))
+    assert sum(shares) == pytest.approx(100, abs=0.5)
 
 
 def test_a_step_of_a_trajectory_is_looked_at_and_branched_from(editor: Editor) -> None:

@@ -17,6 +17,8 @@ from nodes.patches.layout import grid_coords
 from nodes.preview.attention import show_attention, show_attention_spec, show_reading
 from nodes.preview.heat import overlay
 from nodes.preview.read_out import of_token, of_words
+from nodes.text_encoder.config import TextEncoderConfig
+from nodes.text_encoder.model import TextEncoder
 
 GRID = (2, 3, 2)
 COUNT = 12
@@ -52,6 +54,23 @@ def test_the_attention_read_out_is_the_one_that_makes_the_result(dit: DiT) -> No
     torch.testing.assert_close(block.attend.out(looks @ values), attended[0])
     words = of_words(dit, lambda: run(dit))[1] @ read_inputs[1][1][0, 0, 0]
     torch.testing.assert_close(block.read.out(words), read[0])
+
+
+def test_the_attention_that_a_text_has_is_the_last_block_s_own() -> None:
+    torch.manual_seed(0)
+    encoder = TextEncoder(TextEncoderConfig(width=12, depth=2, heads=1)).eval().requires_grad_(False)
+    last: Any = encoder.blocks[1]
+    caught: list[Any] = []
+    hooks = [part.register_forward_hook(lambda *call: caught.append(call[1:])) for part in (last.norm1, last.out)]
+    encoder.encode(["a red ball bounces"])
+    for hook in hooks:
+        hook.remove()
+    (_, normed), ((attended,), _) = caught
+    shares = torch.tensor(encoder.read("a red ball bounces").attention)
+    values = last.qkv(normed).chunk(3, dim=-1)[2][0]
+    torch.testing.assert_close(shares @ values, attended[0].mean(0), rtol=0, atol=1e-3)
+    assert shares.sum() == pytest.approx(1, abs=1e-3)
+    assert shares.max() - shares.min() > 0.01
 
 
 def test_looking_leaves_the_model_as_it_was(dit: DiT) -> None:

@@ -65,6 +65,13 @@ def test_every_value_has_a_view(value: Value, media_type: str, tmp_path: Path) -
         seen(made, tmp_path)
 
 
+def test_tokens_are_shown_with_the_attention_that_they_have_where_it_is_known() -> None:
+    told = Conditioning(numbers(2, 8), ("red", "ball"), numbers(1, 8), "e", attention=(0.75, 0.25))
+    assert view(told).tokens == (("red", 0.75), ("ball", 0.25))
+    assert view(replace(told, attention=())).tokens == ()
+    assert view(told).data == view(replace(told, attention=())).data
+
+
 @pytest.mark.parametrize(("value", "media_type"), VALUES, ids=lambda value: type(value).__name__)
 def test_tensors_look_like_the_same_arrays(value: Value, media_type: str) -> None:
     assert view(as_torch(value)) == view(value)

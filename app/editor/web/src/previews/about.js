@@ -1,7 +1,7 @@
 // What the server says of a stored value. Addresses are by content, so what was learned of one holds for ever.
 const known = new Map();
 
-/** {media_type, caption, url, text?, name?} of the value at an address. */
+/** {media_type, caption, url, text?, tokens?, name?} of the value at an address. */
 export async function aboutOf(url) {
   if (!known.has(url)) {
     const response = await fetch(`${url}/about`);
