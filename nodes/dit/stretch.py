@@ -9,7 +9,7 @@ from torch import Tensor
 
 from nodes.context import Context
 from nodes.dit import samplers
-from nodes.dit.denoiser import Denoiser, Request
+from nodes.dit.denoiser import Denoiser, Request, steered
 from nodes.dit.objectives import foreseen
 from nodes.dit.windows import AddsNone
 
@@ -23,7 +23,7 @@ def sampled(
         rearrange(torch.as_tensor(x), "n ... -> 1 n ...").to(ctx.device)
         for x in (begun.tokens, noise, model.starts(begun))
     )
-    take = samplers.solver(sampler, _adds_none)
+    take = steered(samplers.solver(sampler, _adds_none), [request])
     with torch.inference_mode():
         foresee = foreseen(model.objective, model.predictor([request], ctx.device, None))
         state = samplers.begin(clean, starts, first, request.levels, model.objective)

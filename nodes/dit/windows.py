@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from assets.values import Conditioning, ConditioningSpec, DiT, Patches, PatchesSpec
 from nodes.api import Range, Seed, SpecError, node
 from nodes.context import Context
-from nodes.dit.nodes import sample_spec
+from nodes.dit.nodes import OverSteps, sample_spec
 from nodes.models.handles import FAMILY
 
 # Rows of patches in time (latent frames, of the built-in DiT) that the longest clips in training had.
@@ -56,6 +56,8 @@ def sample_windows_spec(
     window: int,
     overlap: int,
     negative: ConditioningSpec | None = None,
+    guidance: float = 4,
+    guidance_over_steps: str = "",
 ) -> PatchesSpec:
     if overlap >= window:
         raise SpecError(
@@ -74,7 +76,7 @@ def sample_windows_spec(
             f"Got a canvas of {patches.grids[0][0]} latent frames in windows of {window}; this DiT cannot go on from "
             "the window before. Make the canvas shorter, or use a DiT that goes on from frames anywhere."
         )
-    return sample_spec(dit, patches, conditioning, steps, negative).patches
+    return sample_spec(dit, patches, conditioning, steps, negative, 0, guidance, guidance_over_steps).patches
 
 
 @node(
@@ -96,6 +98,7 @@ def sample_windows(
     seed: Annotated[int, Seed(), "Another seed, another clip; the same seed gives the same clip again."] = 0,
     steps: Annotated[int, Range(1, 200), "Steps for each window."] = 24,
     guidance: Annotated[float, Range(1, 20, 0.1), "How closely the text is followed; 1 is without guidance."] = 4.0,
+    guidance_over_steps: OverSteps = "",
     window: Annotated[
         int, Range(2, MOST_ROWS), "Latent frames that are made together: 17 at most for the built-in DiT."
     ] = 9,
@@ -113,6 +116,7 @@ def sample_windows(
     from einops import rearrange
 
     from nodes.dit.denoiser import Request, denoiser
+    from nodes.dit.guidance import over_steps
     from nodes.dit.stretch import sampled
 
     model = denoiser(ctx.model(dit))
@@ -122,6 +126,7 @@ def sample_windows(
     noise = rearrange(torch.as_tensor(patches.noise), "(t hw) -> t hw", t=length)
     planned, done = windows(length, window, overlap, last), ctx.kept()
     progress = ctx.steps(len(planned) * steps)
+    scales = over_steps(guidance, guidance_over_steps, steps)
     # Drawn on the CPU, so that a seed means the same noise on every device.
     generator = torch.Generator().manual_seed(seed)
 
@@ -137,7 +142,7 @@ def sample_windows(
         given[: part.given] = 0
         begun = Patches(tokens[rows].flatten(0, 1), given.flatten(), (size,), *layout)
         levels = model.levels(steps, shift, [size])
-        request = Request(begun, conditioning, negative, seed, guidance, levels, part.origin)
+        request = Request(begun, conditioning, negative, seed, guidance, levels, part.origin, scales)
         made = sampled(model, request, eps.flatten(0, 1), sampler, progress, ctx)
         tokens[rows] = rearrange(made, "(t hw) d -> t hw d", t=size[0])
         ctx.keep({"tokens": tokens[rows].clone()})

@@ -52,7 +52,7 @@ def ours(folder: Path, sections: int, bench: Bench | None = None, negative: bool
     asked = tiny_framepack.asked(folder, sections, PROMPT)
     if not negative:
         del asked["negative"]
-    made: Patches = sample_sections(**asked, ctx=bench or Bench(), seed=7, steps=2, guidance=6.0, **told)
+    made: Patches = sample_sections(**asked, ctx=bench or Bench(), seed=7, steps=2, **{"guidance": 6.0, **told})
     return made
 
 
@@ -85,6 +85,17 @@ def test_with_a_negative_text_guidance_leads_away_from_it(monkeypatch: pytest.Mo
     torch.testing.assert_close(latent, reference(folder, 1, monkeypatch, "latent", **told)[-1][0], atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("negative", [False, True])
+def test_guidance_follows_its_curve_over_the_steps(negative: bool) -> None:
+    folder = tiny_framepack.folder()
+    half, less, falling = (
+        torch.as_tensor(ours(folder, 1, negative=negative, **told).tokens)
+        for told in ({"guidance_over_steps": "0:0.5"}, {"guidance": 3.5}, {"guidance_over_steps": "0:0.5 1:0"})
+    )
+    assert torch.equal(half, less)
+    assert not torch.equal(half, falling)
+
+
 def test_a_schedule_that_goes_by_the_size_is_the_references(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tiny_framepack.write(tmp_path / "framepack", dynamic=True)
     latent = torch.as_tensor(unpatchify_node(ours(folder, 1)).data)
@@ -94,12 +105,12 @@ def test_a_schedule_that_goes_by_the_size_is_the_references(tmp_path: Path, monk
 
 def test_an_interrupted_run_goes_on_with_the_sections_that_it_has() -> None:
     folder, broken_off = tiny_framepack.folder(), Bench(stop_at=3)
-    whole = ours(folder, 2)
+    whole = ours(folder, 2, guidance_over_steps="0:1 1:0")
     with pytest.raises(Cancelled):
-        ours(folder, 2, broken_off)
+        ours(folder, 2, broken_off, guidance_over_steps="0:1 1:0")
     assert len(broken_off.steps_kept) == 1
     rest = Bench(kept_before=broken_off.steps_kept)
-    assert encode(ours(folder, 2, rest)) == encode(whole)
+    assert encode(ours(folder, 2, rest, guidance_over_steps="0:1 1:0")) == encode(whole)
     assert len(rest.steps_kept) == 1
 
 

@@ -6,7 +6,7 @@ from bench import Bench
 from tiny_models import TinyModels
 
 from assets.values import Conditioning, Patches
-from nodes.api import SpecError
+from nodes.api import SpecError, collected_warnings
 from nodes.dit.nodes import sample
 from nodes.dit.windows import TRAINED_ROWS, sample_windows, sample_windows_spec, windows
 from nodes.patches.nodes import noise_patches
@@ -34,10 +34,32 @@ def canvas(tiny: TinyModels, frames: int) -> Patches:
 
 
 def test_a_clip_that_one_window_holds_is_made_as_the_sampler_makes_it(tiny: TinyModels, bench: Bench) -> None:
-    widgets = {"ctx": bench, "seed": 3, "steps": 2}
-    whole = sample(tiny.dit, canvas(tiny, 9), conditioned(tiny), **widgets).patches
-    alone = sample_windows(tiny.dit, canvas(tiny, 9), conditioned(tiny), **widgets)
-    assert torch.allclose(whole.tokens, alone.tokens, atol=1e-5)
+    made = {}
+    for curve in ("", "0:1 0.5:0", "0:0"):
+        widgets = {"ctx": bench, "seed": 3, "steps": 3, "guidance_over_steps": curve}
+        whole = sample(tiny.dit, canvas(tiny, 9), conditioned(tiny), **widgets).patches
+        made[curve] = sample_windows(tiny.dit, canvas(tiny, 9), conditioned(tiny), **widgets).tokens
+        assert torch.allclose(whole.tokens, made[curve], atol=1e-5)
+    assert not torch.allclose(made[""], made["0:1 0.5:0"], atol=1e-3)
+    assert not torch.allclose(made["0:0"], made["0:1 0.5:0"], atol=1e-3)
+
+
+def test_every_window_has_the_guidance_of_its_own_steps(tiny: TinyModels, bench: Bench) -> None:
+    def made(guidance: float, curve: str = "") -> torch.Tensor:
+        widgets = {"steps": 3, "window": 3, "overlap": 1, "guidance": guidance, "guidance_over_steps": curve}
+        return torch.as_tensor(
+            sample_windows(tiny.dit, canvas(tiny, 25), conditioned(tiny), ctx=bench, **widgets).tokens
+        )
+
+    assert torch.equal(made(5.0, "0:0.5"), made(3.0))
+    assert not torch.allclose(made(5.0, "0:1 1:0"), made(5.0), atol=1e-3)
+
+
+def test_a_curve_of_no_guidance_at_all_is_warned_of(tiny: TinyModels) -> None:
+    given = (tiny.dit, canvas(tiny, 9).spec, conditioned(tiny).spec, 2, 3, 1)
+    with collected_warnings() as said:
+        sample_windows_spec(*given, guidance=1, guidance_over_steps="0:1 1:0")
+    assert "changes nothing" in said[0]
 
 
 def test_what_a_window_makes_depends_on_what_came_before_and_not_on_how_long_the_clip_gets(
@@ -58,7 +80,7 @@ def test_what_a_window_makes_depends_on_what_came_before_and_not_on_how_long_the
 
 def test_an_interrupted_run_goes_on_after_the_last_window_that_was_done(tiny: TinyModels, bench: Bench) -> None:
     def made(context: Bench) -> torch.Tensor:
-        widgets = {"steps": 2, "window": 3, "overlap": 1}
+        widgets = {"steps": 2, "window": 3, "overlap": 1, "guidance_over_steps": "0:1 1:0.2"}
         made = sample_windows(tiny.dit, canvas(tiny, 25), conditioned(tiny), ctx=context, **widgets)
         return torch.as_tensor(made.tokens)
 

@@ -83,12 +83,12 @@ class FramepackDiT(nn.Module):
         null = self._words(*(_read(negative) if negative else (asked.null, asked.null_extras)), device)
         image = torch.as_tensor(asked.extras["image"]).to(device, model.dtype)
         around = self._around(patches.beside, device)
-        between = request.guidance if negative else 1.0
-        told = image.new_tensor([1000 * (1.0 if negative else request.guidance)])
 
         def predict(x: Tensor, t: Tensor) -> Tensor:
             latent = unpatchify(x, patches.grids[0], patches.patch).to(model.dtype)
             timestep = 1000 * t.max()[None]
+            between = request.guidance if negative else 1.0
+            told = image.new_tensor([1000 * (1.0 if negative else request.guidance)])
 
             def forward(rows: Tensor, pooled: Tensor) -> Tensor:
                 made: Tensor = model(

@@ -6,18 +6,24 @@ from typing import Annotated, Literal
 from assets.values import Conditioning, ConditioningSpec, DiT, Patches, PatchesSpec
 from nodes.api import Range, Seed, SpecError, node
 from nodes.context import Context
-from nodes.dit.nodes import sample_spec
+from nodes.dit.nodes import OverSteps, sample_spec
 from nodes.dit.windows import AddsNone
 
 
 def sample_sections_spec(
-    dit: DiT, patches: PatchesSpec, conditioning: ConditioningSpec, negative: ConditioningSpec | None = None
+    dit: DiT,
+    patches: PatchesSpec,
+    conditioning: ConditioningSpec,
+    negative: ConditioningSpec | None = None,
+    guidance: float = 9,
+    guidance_over_steps: str = "",
 ) -> PatchesSpec:
     if not dit.section:
         raise SpecError(
             f"Got a DiT of {dit.family!r}, which makes a clip all together; use the node 'Sampler', or 'Long sampler'."
         )
-    made = sample_spec(replace(dit, section=0), patches, conditioning, 1, negative).patches
+    whole = replace(dit, section=0)
+    made = sample_spec(whole, patches, conditioning, 1, negative, 0, guidance, guidance_over_steps).patches
     later = patches.grids[0][0] - 1
     if later % dit.section or not later:
         fits = max(1, later // dit.section)
@@ -48,6 +54,7 @@ def sample_sections(
     seed: Annotated[int, Seed(), "Another seed, another clip; the same seed gives the same clip again."] = 0,
     steps: Annotated[int, Range(1, 200), "Steps for each section."] = 30,
     guidance: Annotated[float, Range(1, 20, 0.1), "How closely the text is followed."] = 9.0,
+    guidance_over_steps: OverSteps = "",
     order: Annotated[
         Literal["from the end", "from the start"],
         "Which section is made first: FramePack goes from the end to the picture, FramePack F1 from the picture on.",
@@ -62,6 +69,7 @@ def sample_sections(
     from einops import rearrange
 
     from nodes.dit.denoiser import Request
+    from nodes.dit.guidance import over_steps
     from nodes.dit.stretch import sampled
     from nodes.families.framepack.told import HISTORY, around
     from nodes.patches.layout import patchify, unpatchify
@@ -73,6 +81,7 @@ def sample_sections(
     image = unpatchify(row, (1, high, wide), patches.patch)[0]
     clip = image if order == "from the start" else image[:, :0]
     progress = ctx.steps(count * steps)
+    scales = over_steps(guidance, guidance_over_steps, steps)
     # Drawn on the CPU, so that a seed means the same noise on every device.
     generator = torch.Generator().manual_seed(seed)
     size = (dit.section * high * wide, patches.tokens.shape[1])
@@ -91,7 +100,7 @@ def sample_sections(
             beside = around(image, past, order, dit.section, number, count)
             begun = replace(patches, tokens=torch.zeros(size), noise=torch.ones(size[0]), grids=(grid,), beside=beside)
             levels = model.levels(steps, shift, [grid])
-            request = Request(begun, conditioning, negative, seed, guidance, levels)
+            request = Request(begun, conditioning, negative, seed, guidance, levels, over_steps=scales)
             section = unpatchify(sampled(model, request, eps, sampler, progress, ctx)[None], grid, patches.patch)[0]
             ctx.keep({"latent": section.clone()})
         clip = torch.cat([section, clip] if order == "from the end" else [clip, section], dim=1)
