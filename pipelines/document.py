@@ -229,11 +229,11 @@ def _from_file(content: dict[str, Json]) -> Document:
         records |= dict(scoped(name, key, record) for key, record in inside.items())
     records |= {f"meta:{key}": record for key, record in content.get("meta", {}).items()}
     records |= {f"other:{key}": record for key, record in content.items() if key not in SECTIONS}
-    return Document(records)
+    return Document(upgraded(records))
 
 
 def _graph_records(graph: dict[str, Json], place: str) -> dict[str, Json]:
-    records: dict[str, Json] = {f"node:{name}": upgraded(record) for name, record in graph["nodes"].items()}
+    records: dict[str, Json] = {f"node:{name}": record for name, record in graph["nodes"].items()}
     for number, wire in enumerate(graph.get("wires", [])):
         at = f"{place}wires[{number}]"
         for end in ("from", "to"):

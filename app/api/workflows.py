@@ -5,13 +5,15 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, JsonValue
 
 from app.editor.catalogue import catalogue
 from app.editor.open_workflow import OpenWorkflow
 from app.editor.workspace import Workspace
 from assets.files import FileRefused
-from pipelines.document import Document, DocumentError, Port, dumps
+from pipelines.diff import RecordsDiff
+from pipelines.document import MAX_NODES, Document, DocumentError, Port, dumps
+from pipelines.upgrades import upgraded
 
 MAX_WORKFLOW = 64 * 1024 * 1024
 
@@ -21,6 +23,12 @@ class NewWorkflow(BaseModel):
 
     name: str = Field(max_length=100)
     content: str | None = Field(default=None, max_length=MAX_WORKFLOW)
+
+
+class Brought(BaseModel):
+    """records: nodes, wires, layout and groups, as the clipboard has them."""
+
+    records: dict[str, JsonValue] = Field(max_length=3 * MAX_NODES)
 
 
 class Copy(BaseModel):
@@ -66,6 +74,14 @@ def workflow_routes(workspace: Workspace) -> APIRouter:
                 return {"name": workspace.create(new.name, Document())}
             return {"name": workspace.bring_in(new.name, new.content)}
         except (DocumentError, FileRefused) as error:
+            raise HTTPException(422, str(error)) from None
+
+    @router.post("/upgrades")
+    async def up_to_date(brought: Brought) -> dict[str, Any]:
+        """Records with the nodes of older versions as they are written now."""
+        try:
+            return upgraded(RecordsDiff.from_json({"added": brought.records}).added)
+        except DocumentError as error:
             raise HTTPException(422, str(error)) from None
 
     @router.post("/workflows/{name}/copy")

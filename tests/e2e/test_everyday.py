@@ -150,3 +150,41 @@ def test_of_many_clips_those_in_the_middle_play_and_any_other_under_the_pointer(
     place = middle(still)
     page.mouse.move(*place)
     expect(page.locator(".clip-view video")).to_have_count(17)
+
+
+def test_what_was_copied_long_ago_comes_in_as_it_is_written_now(editor: Editor) -> None:
+    """Flatten alpha had a gray, where it has a colour now; inside of a group, too."""
+    editor.bring_in({"format": "patchloom/1", "nodes": {}})
+    clip = {
+        "format": "patchloom/clip",
+        "workflow": "then",
+        "nodes": {
+            "load": {"type": "load_clip", "version": 1, "params": {"file": "ball.mp4"}},
+            "flat": {"type": "flatten", "version": 1, "params": {"gray": 128}},
+            "use": {"type": "group:look", "version": 1, "params": {"back": 255}},
+        },
+        "layout": {"load": {"x": 0, "y": 0}, "flat": {"x": 300, "y": 0}, "use": {"x": 600, "y": 0}},
+        "wires": [{"source": "load", "output": "clip", "target": "flat", "input": "clip"}],
+        "groups": {
+            "group:look": {"label": "Look", "widgets": {"back": ["flat", "gray"]}},
+            "node:look:flat": {"type": "flatten", "version": 1, "params": {"gray": 0}},
+            "layout:look:flat": {"x": 0, "y": 0},
+        },
+    }
+    editor.page.evaluate(
+        """text => {
+          const clipboardData = new DataTransfer();
+          clipboardData.setData("text", text);
+          document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+        }""",
+        json.dumps(clip),
+    )
+    expect(editor.page.locator(".node")).to_have_count(3)
+    editor.wait_for_records(lambda records: "node:look:flat" in records)
+    records = editor.records()
+    assert records["node:flatten"] == {"type": "flatten", "version": 2, "params": {"colour": "#808080"}}
+    assert records["node:look:flat"]["params"] == {"colour": "#000000"}
+    assert records["group:look"]["widgets"] == {"back": ["flat", "colour"]}
+    uses = [record for key, record in records.items() if key.startswith("node:") and record["type"] == "group:look"]
+    assert [use["params"] for use in uses] == [{"back": "#ffffff"}]
+    assert records["wire:flatten.clip"]["from"] == ["load_clip", "clip"]

@@ -11,7 +11,8 @@ from assets.values import Clip
 from nodes.media.nodes import flatten
 from nodes.registry import library
 from pipelines.check import check
-from pipelines.document import Document, dumps, loads
+from pipelines.document import Document, Port, dumps, loads
+from pipelines.groups import flattened
 
 
 def old(params: dict[str, Any], version: int = 1) -> Document:
@@ -44,3 +45,48 @@ def test_what_cannot_be_read_is_left_as_it_stands(params: dict[str, Any]) -> Non
 def test_a_node_of_today_or_of_tomorrow_is_left_alone() -> None:
     for version in (2, 99):
         assert old({"gray": 3}, version).nodes["flat"]["params"] == {"gray": 3}
+
+
+def test_what_groups_show_of_a_widget_and_their_uses_set_goes_with_it() -> None:
+    """However deep: "look" shows the gray of what is in it, and "outer" shows what "look" shows."""
+    flat = {"type": "flatten", "version": 1, "params": {"gray": 3}}
+    look = {"nodes": {"flat": flat}, "widgets": {"back": ["flat", "gray"]}, "inputs": {"clip": [["flat", "clip"]]}}
+    outer = {
+        "nodes": {"use": {"type": "group:look", "version": 1, "params": {"back": 128}}},
+        "widgets": {"shade": ["use", "back"]},
+    }
+    content = {
+        "format": "patchloom/1",
+        "nodes": {
+            "plain": {"type": "group:outer", "version": 1},
+            "set": {"type": "group:outer", "version": 1, "params": {"shade": 255}},
+            "odd": {"type": "group:outer", "version": 1, "params": {"shade": "dark"}},
+        },
+        "groups": {"look": look, "outer": outer},
+    }
+    document = loads(json.dumps(content))
+    assert document.groups["look"].face["widgets"] == {"back": ["flat", "colour"]}
+    assert document.params("odd") == {"shade": "dark"}
+    params = {node: record["params"] for node, record in flattened(document).nodes.items() if node != "odd/use/flat"}
+    assert params == {"plain/use/flat": {"colour": "#808080"}, "set/use/flat": {"colour": "#ffffff"}}
+    assert loads(dumps(document)).records == document.records
+
+
+def test_a_port_that_was_made_of_it_is_one_of_the_colour_and_a_wire_into_it_is_refused_with_what_it_takes() -> None:
+    content = {
+        "format": "patchloom/1",
+        "nodes": {
+            "flat": {"type": "flatten", "version": 1, "params": {"gray": 7}},
+            "say": {"type": "prompt", "version": 1, "params": {"text": "128"}},
+        },
+        "wires": [{"from": ["say", "text"], "to": ["flat", "gray"]}],
+        "layout": {"flat": {"x": 0, "y": 0, "ports": ["gray"]}},
+        "meta": {"app": {"widgets": [["say", "text"], ["flat", "gray"]], "results": []}},
+    }
+    document = loads(json.dumps(content))
+    assert document.records["layout:flat"]["ports"] == ["colour"]
+    assert document.records["meta:app"]["widgets"] == [["say", "text"], ["flat", "colour"]]
+    assert document.params("flat") == {"colour": "#070707"}
+    assert [wire.target for wire in document.wires] == [Port("flat", "colour")]
+    problems = check(document, library(), Files((), None)).problems  # type: ignore[arg-type]
+    assert "colour is '128'; it needs a colour like #ff8800" in [problem.sentence for problem in problems]

@@ -1,5 +1,6 @@
 // Where a new node comes from: the palette, the clipboard, a copy.
-import { copyText, pasteText } from "../state/graph.js";
+import { parseClip, upToDate } from "../state/clipboard.js";
+import { copyText, pasteClip } from "../state/graph.js";
 import { ui } from "../state/ui.js";
 import { flow, select, selectedIds, toCanvas, viewCentre } from "../state/view.js";
 
@@ -16,17 +17,24 @@ export function copy() {
   navigator.clipboard?.writeText(inMemoryClip).catch(() => {});
 }
 
+/** Paste what was copied; false if the text is something else. */
 export function pasteFrom(text = inMemoryClip) {
-  const ids = pasteText(text, pointerSpot() ?? viewCentre());
-  if (ids) requestAnimationFrame(() => select(ids));
-  return ids !== null;
+  const clip = parseClip(text);
+  const spot = pointerSpot() ?? viewCentre();
+  if (clip) upToDate(clip).then((found) => found && paste(found, spot));
+  return clip !== null;
+}
+
+function paste(clip, spot) {
+  const ids = pasteClip(clip, spot);
+  requestAnimationFrame(() => select(ids));
 }
 
 export function duplicate() {
   const nodes = flow.getSelectedNodes.value;
   const corner = { x: Math.min(...nodes.map((node) => node.position.x)), y: Math.min(...nodes.map((node) => node.position.y)) };
-  const ids = pasteText(copyText(selectedIds()), { x: corner.x + 32, y: corner.y + 32 });
-  if (ids) requestAnimationFrame(() => select(ids));
+  const clip = parseClip(copyText(selectedIds()));
+  if (clip) paste(clip, { x: corner.x + 32, y: corner.y + 32 });
 }
 
 /** Where the pointer is on the canvas, or null if it is elsewhere. */

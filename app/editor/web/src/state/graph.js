@@ -171,10 +171,8 @@ export function copyText(ids) {
   });
 }
 
-/** Paste what copyText gave, its middle at `position`; returns the new ids, or null if the text is something else. */
-export function pasteText(text, position) {
-  const clip = parseClip(text);
-  if (!clip) return null;
+/** Paste what copyText gave, parsed, its corner at `position`; returns the new ids. */
+export function pasteClip(clip, position) {
   const old = Object.keys({ ...clip.nodes, ...clip.layout });
   const spots = old.map((id) => clip.layout?.[id] ?? { x: 0, y: 0 });
   const left = Math.min(...spots.map((spot) => spot.x));
@@ -195,15 +193,6 @@ export function pasteText(text, position) {
     }
   });
   return [...fresh.values()];
-}
-
-function parseClip(text) {
-  try {
-    const clip = JSON.parse(text);
-    return clip?.format === "patchloom/clip" && Object.keys({ ...clip.nodes, ...clip.layout }).length ? clip : null;
-  } catch {
-    return null;
-  }
 }
 
 /** An id on the canvas that neither a node nor a frame nor a note has. */
