@@ -97,27 +97,26 @@ def _why_not(
     if target.node in upstream(document, [source.node]):
         return f"{source.node!r} depends on {target.node!r} already; this wire would close a loop"
     wired = {**document.incoming[target.node], target.name: source}
-    mismatch = wire_problem(document, source, target, library)
-    if mismatch:
+    taker = library.get(document.nodes[target.node]["type"])
+    if mismatch := wire_problem(document, source, taker, target.name, library):
         return mismatch
     _, problems = check_node(document, target.node, wired, report.specs, library, files)
     about_wire = (problem for problem in problems if problem.level == "error" and problem.port in (None, target.name))
     return next((problem.sentence for problem in about_wire), None)
 
 
-def wire_problem(document: Document, source: Port, target: Port, library: Library) -> str | None:
-    """What is wrong with a wire as far as types and names tell."""
+def wire_problem(document: Document, source: Port, taker: Node | None, name: str, library: Library) -> str | None:
+    """What is wrong with a wire to an input or widget of `taker`, as far as types and names tell."""
     if source.node not in document.nodes:
         return f"the wire comes from {source.node!r}, which is gone; wire the input anew"
     giver = library.get(document.nodes[source.node]["type"])
-    taker = library.get(document.nodes[target.node]["type"])
-    if taker and target.name not in taker.inputs and target.name not in taker.widgets:
-        return f"{taker.label} has no input {target.name!r}; it has: {', '.join([*taker.inputs, *taker.widgets])}"
+    if taker and name not in taker.inputs and name not in taker.widgets:
+        return f"{taker.label} has no input {name!r}; it has: {', '.join([*taker.inputs, *taker.widgets])}"
     if giver and source.name not in giver.outputs:
         return f"{giver.label} has no output {source.name!r}; it has: {', '.join(giver.outputs)}"
     if giver and taker:
         source_type = giver.outputs[source.name].type
-        end = taker.inputs.get(target.name) or taker.widgets[target.name]
+        end = taker.inputs.get(name) or taker.widgets[name]
         return None if fits(source_type, end) else refusal(source_type, end, library)
     return None
 
@@ -154,7 +153,7 @@ def check_node(
     inputs: dict[str, Any] = dict.fromkeys(declared.inputs)
     unknown: set[str] = set()
     for name, source in wired.items():
-        mismatch = wire_problem(document, source, Port(node, name), library)
+        mismatch = wire_problem(document, source, declared, name, library)
         spec = specs.get(source.node, {}).get(source.name)
         if mismatch:
             error(name, mismatch)

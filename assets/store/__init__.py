@@ -9,6 +9,6 @@ from assets.store.actions import Action
 from assets.store.blobs import BlobMissing
 from assets.store.eviction import Freed
 from assets.store.partial import Partial
-from assets.store.store import Made, Store
+from assets.store.store import Lookup, Made, Store
 
-__all__ = ["Action", "BlobMissing", "Freed", "Made", "Partial", "Store"]
+__all__ = ["Action", "BlobMissing", "Freed", "Lookup", "Made", "Partial", "Store"]

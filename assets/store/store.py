@@ -22,6 +22,7 @@ from assets.values import Value
 # A file costs a sync of some milliseconds, a row no more than a copy of its bytes (`python -m benchmarks.store`).
 INLINE_BYTES = 64 * 1024
 NOTE_USES_SECONDS = 0.5
+Lookup = Callable[[str], dict[str, str] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +51,36 @@ class Store:
         self._blobs = Blobs(folder)
         self._leases = Leases(folder)
         self._index = Index(folder / "index.db")
+        self._asked: dict[str, None] = {}
         self._uses: dict[str, float] = {}
         self._uses_lock = threading.Lock()
         self._noting: threading.Timer | None = None
 
-    def lookup(self, key: str) -> Action | None:
-        """What `key` gave before, if all of its outputs are still here."""
-        action = actions.find(self._index, self._blobs, key)
-        if action:
+    def lookup(self, key: str) -> dict[str, str] | None:
+        """What `key` gave before, digests by output name, if all of them are still here."""
+        self._asked[key] = None
+        outputs = actions.find(self._index, self._blobs, [key]).get(key)
+        if outputs:
             self._used(key)
-        return action
+        return outputs
+
+    def at_once(self) -> Lookup:
+        """`lookup` for the moment: what was asked for since this was last called is likely wanted, so it is read now.
+
+        Most of a workflow's keys are those of its last run, and many cost less at once than one by one.
+        """
+        asked, self._asked = self._asked, {}
+        read = actions.find(self._index, self._blobs, list(asked))
+
+        def lookup(key: str) -> dict[str, str] | None:
+            outputs = read.get(key)
+            if outputs is None:
+                return self.lookup(key)
+            self._asked[key] = None
+            self._used(key)
+            return outputs
+
+        return lookup
 
     def keep(self, made: Sequence[Made]) -> None:
         """Keep what computations made, values and actions, at the cost of one: all of it is kept, or none."""
@@ -108,9 +129,9 @@ class Store:
 
     def trim(self) -> Freed:
         """Evict what is cheapest to compute again for its bytes until the budget holds, but nothing that is in use."""
-        self._note_uses()
         if self.budget is None or self.size() <= self.budget:
             return Freed()
+        self._note_uses()
         with self._index.writing() as db:
             return eviction.evict(db, self._blobs, self.budget, self._leases.oldest())
 
@@ -239,8 +260,7 @@ class Store:
             with contextlib.suppress(sqlite3.OperationalError, OSError):
                 if self._uses:
                     with self._index.writing() as db:
-                        for key, now in self._uses.items():
-                            actions.use(db, key, now)
+                        actions.use(db, self._uses)
             self._uses.clear()
 
 

@@ -15,6 +15,6 @@ def earlier(task: Task, declared: Node, around: Surroundings) -> dict[str, str]:
     numerics = around.numerics()
     for far in (0, *range(int(bounds.hi), 0, -1)):
         key = node_key(declared, {**task.widgets, name: far}, task.inputs, numerics)
-        if key != task.key and (action := around.store.lookup(key)):
-            return action.outputs
+        if key != task.key and (outputs := around.store.lookup(key)):
+            return outputs
     return {}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from traceback import format_exc
 from typing import Any
 
-from assets.store import BlobMissing
+from assets.store import BlobMissing, Lookup
 from nodes.api import Node
 from pipelines.check import Problem
 from pipelines.document import Port
@@ -57,6 +57,7 @@ class Run:
         self._say = say
         self._tell_end = ended
         self._started = 0.0
+        self._lookup: Lookup = around.store.lookup
         self._agenda = Agenda((), {})
         self._errors: dict[str, Problem] = {}
         self._flights: dict[str, Flight] = {}
@@ -83,9 +84,11 @@ class Run:
                 for spot in (part.spot(node) for loop in part.plan.loops for node in loop):
                     self._fail(spot, self._errors[spot].sentence)
             with self._around.store.running() if self._worker else nullcontext():
+                self._lookup = self._around.store.at_once()
                 while self._agenda.head or self._flights:
                     self._start_what_is_ready()
                     if self._flights:
+                        self._lookup = self._around.store.lookup  # what was read at once may be gone later
                         self._hear()
         except Exception as fault:
             # A disk that is full, a store that cannot be opened: the run ends with the reason, the executor goes on.
@@ -100,23 +103,23 @@ class Run:
 
     def _may_start(self, node: str) -> bool:
         """A node that a worker died in runs alone, so that it is known which one it was if it happens again."""
-        if any(self._deaths[other] for other in self._computing):
-            return False
-        return not self._computing if self._deaths[node] else len(self._computing) < IN_FLIGHT
+        if self._deaths and any(self._deaths[each] for each in (node, *self._computing)):
+            return not self._computing
+        return len(self._computing) < IN_FLIGHT
 
     def _attempt(self, spot: str) -> None:
         """Look a ready node up, or have it computed, or say why it can't be."""
         part, node = self._at(spot)
-        sources = self._sources(spot)
-        lost = next((source.node for source in sources.values() if source.node not in part.outputs), None)
+        sources = part.document.incoming[node]
+        lost = [source.node for source in sources.values() if source.node not in part.outputs]
         if part.stop.is_set():
             self._end(spot, "cancelled")
         elif self._no_worker:
             self._end(spot, "skipped", error="the worker process died in this run; run again")
         elif spot in self._errors:
             self._fail(spot, self._errors[spot].sentence)
-        elif lost is not None:
-            self._end(spot, "skipped", error=f"it needs {lost!r}, which has no result")
+        elif lost:
+            self._end(spot, "skipped", error=f"it needs {lost[0]!r}, which has no result")
         else:
             try:
                 self._recall_or_start(spot, task_of(node, part.document, part.outputs, self._around, part.whole))
@@ -144,14 +147,13 @@ class Run:
                 self._worker.cancel(part.spot(""))
 
     def _recall(self, spot: str, task: Task) -> bool:
-        store, declared = self._around.store, self._declared(spot)
-        part, node = self._at(spot)
-        action = store.lookup(task.key)
-        if action is None or not still_there(declared, action.outputs, store, self._around.files):
+        outputs, declared = self._lookup(task.key), self._around.library[task.type]
+        if outputs is None or not still_there(declared, outputs, self._around.store, self._around.files):
             return False
-        part.outputs[node] = action.outputs
+        part, node = self._at(spot)
+        part.outputs[node] = outputs
         specs = {name: str(spec) for name, spec in part.report.specs.get(node, {}).items()}
-        self._end(spot, "cached", outputs=action.outputs, specs=specs)
+        self._end(spot, "cached", outputs=outputs, specs=specs)
         return True
 
     def _hear(self) -> None:
@@ -179,7 +181,7 @@ class Run:
                 self._agenda.settle(spot)
             case "kept":
                 made = self._land(spot).made or {}
-                told = ("outputs", "specs", "seconds", "peak_bytes", "note", "reused", "total")
+                told = ("outputs", "specs", "seconds", "peak_bytes", "note", "memory", "reused", "total")
                 details = {name: made[name] for name in told if name in made}
                 self._end(spot, "done", **details)
             case "failed":
@@ -270,7 +272,7 @@ class Run:
             part.outputs.pop(node, None)
         self._agenda.settle(spot)
         self._say(Event(kind, part.name, node, **details))
-        others = any(not other.is_over for other in self.parts.values() if other is not part)
+        others = [other for other in self.parts.values() if other is not part and not other.is_over]
         if others and part.has_ended and not any(self._at(other)[0] is part for other in self._flights):
             self._end_part(part)
 

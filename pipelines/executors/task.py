@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from assets.files import Files
 from assets.store import Store
@@ -18,8 +18,7 @@ Outputs = Mapping[str, Mapping[str, str]]
 """Content digests by node id and output name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """One node to compute.
 
     key: what its result is kept under. inputs: digests by the name of the port or wired widget. workflow: the

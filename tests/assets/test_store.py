@@ -16,6 +16,7 @@ import pytest
 
 from assets.codec import content_digest, encode, encoded
 from assets.store import BlobMissing, Made, Store
+from assets.store.actions import AT_ONCE
 from assets.values import Clip, Latent, Text, VideoVAE
 
 CLIP = Clip(np.arange(2 * 4 * 5 * 3, dtype=np.uint8).reshape(2, 4, 5, 3), 8.0)
@@ -60,10 +61,9 @@ def test_results_outlive_the_process(store: Store, workspace: Path) -> None:
     store.record("key", "blur", {"clip": store.put(CLIP)}, 1.5, "cpu", peak_bytes=7)
     store.close()
     again = Store(workspace / "store")
-    action = again.lookup("key")
-    assert action is not None
+    action = again.named("key")
     assert (action.node_type, action.seconds, action.device, action.peak_bytes) == ("blur", 1.5, "cpu", 7)
-    assert [entry.outputs for entry in again.entries()] == [action.outputs]
+    assert again.lookup("key") == action.outputs
     assert again.get(action.outputs["clip"]).fps == 8.0
     again.close()
 
@@ -75,9 +75,9 @@ def test_an_unknown_key_is_a_miss(store: Store) -> None:
 def test_recording_a_key_again_replaces_what_it_gave(store: Store) -> None:
     for text in ("one", "two"):
         store.record("key", "prompt", {"text": store.put(Text(text))}, 0.0, "cpu")
-    action = store.lookup("key")
-    assert action is not None
-    assert store.get(action.outputs["text"]) == Text("two")
+    outputs = store.lookup("key")
+    assert outputs is not None
+    assert store.get(outputs["text"]) == Text("two")
     assert len(store.entries()) == 1
 
 
@@ -92,6 +92,40 @@ def test_an_action_with_a_missing_output_is_a_miss(store: Store, value: Clip) ->
         store.get(outputs["b"])
     store.put(value)
     assert store.lookup("key") is not None
+
+
+@small_and_large
+def test_what_was_asked_for_lately_is_read_at_once(store: Store, value: Clip) -> None:
+    whole, torn, other = ({"a": store.put(Text(name)), "b": store.put(value)} for name in ("whole", "torn", "other"))
+    for key, outputs in {"whole": whole, "torn": torn, "other": other}.items():
+        store.record(key, "split", outputs, 0.0, "cpu")
+    assert store.lookup("torn") == torn
+    spoil(store, torn["a"], None)
+    assert [store.lookup(key) for key in ("never seen", "whole")] == [None, whole]
+    for _ in range(2):
+        lookup = store.at_once()
+        assert [lookup(key) for key in ("never seen", "torn", "whole", "other")] == [None, None, whole, other]
+    store.clear()
+    assert lookup("whole") == whole
+    assert store.at_once()("whole") is None
+
+
+def test_more_is_read_at_once_than_one_statement_asks_for(store: Store) -> None:
+    texts = [encoded(Text(f"text {number}")) for number in range(2 * AT_ONCE + 1)]
+    store.keep([Made(blob.digest, "prompt", {"text": blob}, 1.0, "cpu") for blob in texts])
+    assert all(store.lookup(blob.digest) for blob in texts)
+    lookup = store.at_once()
+    store.clear()
+    assert [lookup(blob.digest) for blob in texts] == [{"text": blob.digest} for blob in texts]
+
+
+def test_what_was_read_at_once_counts_as_used_when_it_is_looked_up(store: Store) -> None:
+    for key in ("wanted", "not wanted"):
+        store.record(key, "prompt", {"text": store.put(Text(key))}, 1.0, "cpu")
+        store.lookup(key)
+    before = {action.key: action.used for action in store.entries()}
+    store.at_once()("wanted")
+    assert {action.key for action in store.entries() if action.used > before[action.key]} == {"wanted"}
 
 
 def test_putting_a_large_value_again_does_not_write(store: Store) -> None:
