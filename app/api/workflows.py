@@ -61,6 +61,13 @@ def workflow_routes(workspace: Workspace) -> APIRouter:
         workflow = opened(name)
         return {"reason": await asyncio.to_thread(workflow.why_not, port(source), port(target))}
 
+    @router.get("/workflows/{name}/resize")
+    async def resize(name: str, source: str, target: str) -> dict[str, Any] | None:
+        """The resize that lets a refused wire be: {"into": [node, input], "width", "height"}; null where none does."""
+        workflow = opened(name)
+        found = await asyncio.to_thread(workflow.resizing, port(source), port(target))
+        return found and found._asdict()
+
     @router.get("/workflows/{name}/file")
     async def file(name: str) -> Response:
         text = dumps(opened(name).document)

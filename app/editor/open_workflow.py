@@ -23,6 +23,7 @@ from pipelines.events import Event
 from pipelines.groups import flatten
 from pipelines.queue import Entry, Queue
 from pipelines.recall import recall
+from pipelines.resizing import Resize, resizing
 from pipelines.set_aside import as_run
 from pipelines.sweep import seeds
 
@@ -223,6 +224,10 @@ class OpenWorkflow:
     def why_not(self, source: Port, target: Port) -> str | None:
         """Why a wire cannot be, as a sentence; None if it can. Quick, and safe in a thread."""
         return why_not(self.document, source, target, self._library, self._files, self.report)
+
+    def resizing(self, source: Port, target: Port) -> Resize | None:
+        """The resize that lets a refused wire be, if one does. Quick, and safe in a thread."""
+        return resizing(self.document, source, target, self._library, self._files)
 
     async def settle(self) -> None:
         """Wait until the last edit is checked and on disk."""

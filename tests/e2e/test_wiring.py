@@ -115,3 +115,45 @@ def test_a_wire_that_a_node_in_between_would_mend_offers_that_node_and_wires_the
     )
     editor.page.keyboard.press("Control+z")
     editor.wait_for_records(lambda records: not wires(records))
+
+
+def test_a_wire_that_sizes_alone_stand_in_the_way_of_offers_the_resize_that_fits(editor: Editor) -> None:
+    clip = {"type": "load_clip", "version": 1, "params": {"file": "ball.mp4"}}
+    editor.bring_in(
+        {
+            "format": "patchloom/1",
+            "nodes": {
+                "ball": clip,
+                "wide": {"type": "resize", "version": 1, "params": {"width": 96, "height": 48}},
+                "other": clip,
+                "join": {"type": "join_clips", "version": 1, "params": {"overlap": 0}},
+            },
+            "wires": [
+                {"from": ["ball", "clip"], "to": ["wide", "clip"]},
+                {"from": ["wide", "clip"], "to": ["join", "first"]},
+            ],
+            "layout": {
+                "ball": {"x": 0, "y": 0},
+                "wide": {"x": 320, "y": 0},
+                "other": {"x": 0, "y": 260},
+                "join": {"x": 760, "y": 0},
+            },
+        }
+    )
+    start = editor.socket(editor.node("other"), "output", "clip")
+    editor.drag(start, editor.socket(editor.node("join"), "input", "second"))
+    expect(editor.page.locator(".message")).to_contain_text("they need one size")
+    editor.page.get_by_role("button", name="Insert Resize to 96 × 48").click()
+    editor.wait_for_records(
+        lambda records: (
+            wires(records)
+            == {
+                "wide.clip": "ball.clip",
+                "join.first": "wide.clip",
+                "resize.clip": "other.clip",
+                "join.second": "resize.clip",
+            }
+        )
+    )
+    assert editor.records()["node:resize"]["params"] == {"width": 96, "height": 48}
+    expect(editor.page.locator(".note-error")).to_have_count(0)

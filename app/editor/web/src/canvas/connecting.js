@@ -2,7 +2,7 @@
 import { watch } from "vue";
 import { openPalette } from "../actions/adding.js";
 import { inputOf, outputOf } from "../state/catalogue.js";
-import { converterFor, putBetween } from "../state/converting.js";
+import { converterFor, putBetween, resizeFor } from "../state/converting.js";
 import { connectWire, disconnect, nodeOf, wireOf } from "../state/graph.js";
 import { say } from "../state/messages.js";
 import { ui } from "../state/ui.js";
@@ -66,13 +66,13 @@ export async function onConnectEnd(event) {
 }
 
 /** Say why not; where a node in between would do, offer it. */
-function refuse(reason, connection) {
-  const way = converterFor(connection);
+async function refuse(reason, connection) {
+  const way = converterFor(connection) ?? (typesFit(connection) ? await resizeFor(connection) : null);
   const insert = () => {
     const id = putBetween(connection, way);
     requestAnimationFrame(() => select([id]));
   };
-  say(reason, "warning", way && { label: `Insert ${way.declaration.label}`, perform: insert });
+  say(reason, "warning", way && { label: [`Insert ${way.declaration.label}`, way.size && `to ${way.size}`].filter(Boolean).join(" "), perform: insert });
 }
 
 // Taking hold of a wire's end: dropped on another input it goes there, dropped on nothing it is gone.

@@ -1,8 +1,10 @@
 // A wire between types that do not fit: the nodes that make one of the other, and putting one in between.
 import { catalogue, declarationOf, fits, inputOf, outputOf } from "./catalogue.js";
 import { isModel } from "../canvas/sockets.js";
-import { edit } from "./document.js";
-import { freshId, layoutOf, nodeIds, nodeOf, putWire } from "./graph.js";
+import { edit, session } from "./document.js";
+import { freshId, layoutOf, nodeIds, nodeOf, putWire, wireInto } from "./graph.js";
+import { scope } from "./scope.js";
+import { request } from "./server.js";
 
 /** The node to offer for a wire {source, sourceHandle, target, targetHandle}, with its ports: {declaration, input, output}; or null. */
 export function converterFor({ source, sourceHandle, target, targetHandle }) {
@@ -19,16 +21,29 @@ export function converterFor({ source, sourceHandle, target, targetHandle }) {
   return ways.sort((a, b) => asks(a) - asks(b))[0] ?? null;
 }
 
+/** The same where sizes alone stand in the way, which the server tries out: a resize, in this wire or in `into`, one before. */
+export async function resizeFor({ source, sourceHandle, target, targetHandle }) {
+  if (scope.value) return null;
+  const query = new URLSearchParams({ source: `${source}.${sourceHandle}`, target: `${target}.${targetHandle}` });
+  const found = await request(`/api/workflows/${encodeURIComponent(session.name)}/resize?${query}`).catch(() => null);
+  if (!found?.into) return null;
+  const { into, width, height } = found;
+  return { declaration: declarationOf("resize"), input: "clip", output: "clip", params: { width, height }, into, size: `${width} × ${height}` };
+}
+
 /** Put a node into a wire that would not fit without it; a model that it needs is wired where the workflow has just one. */
-export function putBetween({ source, sourceHandle, target, targetHandle }, { declaration, input, output }) {
+export function putBetween({ source, sourceHandle, target, targetHandle }, { declaration, input, output, params = {}, into = [target, targetHandle] }) {
   const id = freshId(declaration.type);
-  const [from, to] = [layoutOf(source), layoutOf(target)];
+  const here = into[0] === target && into[1] === targetHandle;
+  const fed = here ? [source, sourceHandle] : wireInto(...into).from;
+  const [from, to] = [layoutOf(fed[0]), layoutOf(into[0])];
   const models = nodeIds().flatMap((node) => declarationOf(nodeOf(node).type).outputs.map((port) => ({ node, port })));
   edit(`Insert ${declaration.label}`, (change) => {
-    change.put(`node:${id}`, { type: declaration.type, version: declaration.version, params: {} });
+    change.put(`node:${id}`, { type: declaration.type, version: declaration.version, params });
     change.put(`layout:${id}`, { x: Math.round((from.x + to.x) / 2), y: Math.round((from.y + to.y) / 2) + 48 });
-    putWire(change, source, sourceHandle, id, input);
-    putWire(change, id, output, target, targetHandle);
+    putWire(change, ...fed, id, input);
+    putWire(change, id, output, ...into);
+    if (!here) putWire(change, source, sourceHandle, target, targetHandle);
     for (const port of declaration.inputs.filter((each) => isModel(each.type) && !each.optional)) {
       const found = models.filter((each) => each.port.type === port.type);
       if (found.length === 1) putWire(change, found[0].node, found[0].port.name, id, port.name);
