@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 from typing import Literal, Self
 
 Precision = Literal["as stored", "bfloat16", "float32", "float8 storage"]
+Memory = Literal["automatic", "resident", "streamed"]
+"""Where weights are while a model works: on the device, or with the host and there block by block."""
+
+LATER = {"later": True}
+"""Of a field: at its default it is no part of a value's content, which is what it was before the field came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +20,14 @@ class ModelHandle:
 
     family: model family, e.g. "patchloom". path: safetensors file or folder. digest: sha256 of the weights; a
     handle's identity in cache keys is its kind and this digest, never its path. precision: that the weights are held
-    in; with float8 storage they are restored for each layer's work.
+    in; with float8 storage they are restored for each layer's work. memory: as asked for.
     """
 
     family: str
     path: str
     digest: str
     precision: Precision = field(default="as stored", kw_only=True)
+    memory: Memory = field(default="automatic", kw_only=True, metadata=LATER)
 
     @property
     def spec(self) -> Self:
@@ -35,13 +41,16 @@ class ModelHandle:
 class TextEncoder(ModelHandle):
     """encoder: name that its conditionings carry. dim: width of a row. max_tokens: longest text.
 
-    images: how many pictures it reads along with a text.
+    images: how many pictures it reads along with a text. second: file of the second encoder, where there are two and
+    they lie in files. tokenizers: folder that has the tokenizers of files, "" where they are in these or beside them.
     """
 
     encoder: str
     dim: int
     max_tokens: int
     images: int = 0
+    second: str = field(default="", metadata=LATER)
+    tokenizers: str = field(default="", metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,19 @@ from dataclasses import replace
 from typing import Annotated
 
 from assets.files import Files
-from assets.values import ImageEncoder, TextEncoder, VideoVAE
-from assets.values.handles import Precision
+from assets.values import DiT, ImageEncoder, TextEncoder, VideoVAE
+from assets.values.handles import Memory, Precision
 from nodes.api import ModelName, node
-from nodes.families.formats.handles import PrecisionWidget, find_weights, image_encoder_of, text_encoder_of, vae_of
+from nodes.families.formats.handles import MemoryWidget, PrecisionWidget, find_weights, image_encoder_of, vae_of
+from nodes.families.formats.text_files import text_encoder_of
 from nodes.families.registry import NAMES, Components, components
 from nodes.models.handles import by_weights
 
 
-def load_weights_spec(model: str, precision: Precision, files: Files) -> Components:
+def load_weights_spec(model: str, precision: Precision, memory: Memory, files: Files) -> Components:
     found = components(files.find_model(model))
     text_encoder = replace(found.text_encoder, precision=precision)
-    return found._replace(text_encoder=text_encoder, dit=replace(found.dit, precision=precision))
+    return found._replace(text_encoder=text_encoder, dit=replace(found.dit, precision=precision, memory=memory))
 
 
 @node(
@@ -31,13 +32,14 @@ def load_weights(
     files: Files,
     model: Annotated[str, ModelName("models"), "A model's folder below the models folders."] = "",
     precision: PrecisionWidget = "as stored",
+    memory: MemoryWidget = "automatic",
 ) -> Components:
     """Open weights that you have on disk, for the same nodes as the built-in models. Nothing is copied or fetched."""
-    return load_weights_spec(model, precision, files)
+    return load_weights_spec(model, precision, memory, files)
 
 
-def load_vae_spec(file: str, files: Files) -> VideoVAE:
-    return vae_of(find_weights(files, file))
+def load_vae_spec(file: str, files: Files, dit: DiT | None = None) -> VideoVAE:
+    return vae_of(find_weights(files, file), dit)
 
 
 @node(
@@ -46,17 +48,28 @@ def load_vae_spec(file: str, files: Files) -> VideoVAE:
     spec=load_vae_spec,
     content=by_weights(load_vae_spec),
     label="Video VAE from a file",
-    keywords=("weights", "checkpoint", "load", "wan", "ltx", "safetensors", "open weights"),
+    keywords=("weights", "checkpoint", "load", "safetensors", "open weights", *NAMES),
 )
 def load_vae(
-    *, files: Files, file: Annotated[str, ModelName("file"), "A safetensors file of a video VAE."] = ""
+    dit: Annotated[DiT | None, "The DiT that it is for, where the file leaves that open: CogVideoX's does."] = None,
+    *,
+    files: Files,
+    file: Annotated[str, ModelName("file"), "A safetensors file of a video VAE."] = "",
 ) -> VideoVAE:
     """The video VAE of a family, where it lies in a file of its own."""
-    return load_vae_spec(file, files)
+    return load_vae_spec(file, files, dit)
 
 
-def load_text_encoder_spec(file: str, precision: Precision, files: Files) -> TextEncoder:
-    return text_encoder_of(find_weights(files, file), precision)
+def load_text_encoder_spec(
+    file: str, second: str, tokenizer: str, precision: Precision, files: Files, dit: DiT | None = None
+) -> TextEncoder:
+    return text_encoder_of(
+        find_weights(files, file),
+        precision,
+        find_weights(files, second) if second else None,
+        files.find_model(tokenizer) if tokenizer else None,
+        dit,
+    )
 
 
 @node(
@@ -65,16 +78,23 @@ def load_text_encoder_spec(file: str, precision: Precision, files: Files) -> Tex
     spec=load_text_encoder_spec,
     content=by_weights(load_text_encoder_spec),
     label="Text encoder from a file",
-    keywords=("weights", "checkpoint", "load", "umt5", "t5", "safetensors", "open weights"),
+    keywords=("weights", "checkpoint", "load", "umt5", "t5xxl", "llama", "clip_l", "safetensors", "open weights"),
 )
 def load_text_encoder(
+    dit: Annotated[DiT | None, "The DiT that it reads for, where the file leaves that open: a T5 does."] = None,
     *,
     files: Files,
-    file: Annotated[str, ModelName("file"), "A safetensors file of a text encoder that holds its tokenizer."] = "",
+    file: Annotated[str, ModelName("file"), "A safetensors file of a text encoder: UMT5, T5, or LLaMA."] = "",
+    second: Annotated[
+        str, ModelName("file"), "The other one where a model has two (HunyuanVideo: clip_l), else empty."
+    ] = "",
+    tokenizer: Annotated[
+        str, ModelName("models"), "A folder that has its tokenizers; empty: they are in the file, or beside it."
+    ] = "",
     precision: PrecisionWidget = "as stored",
 ) -> TextEncoder:
     """The text encoder of a family, where it lies in a file of its own."""
-    return load_text_encoder_spec(file, precision, files)
+    return load_text_encoder_spec(file, second, tokenizer, precision, files, dit)
 
 
 def load_clip_vision_spec(file: str, files: Files) -> ImageEncoder:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers import T5EncoderModel
 
-from assets.values import Conditioning
-from nodes.families.formats.loading import load_part
-from nodes.families.formats.tokenizer import load_tokenizer
+from assets.values import Conditioning, TextEncoder
+from nodes.families.formats.tokenizer import load_reader
+from nodes.families.formats.tokens import T5
 
 
 class T5Text(nn.Module):
@@ -59,6 +58,6 @@ class T5Text(nn.Module):
         return rows[:count].float().cpu(), tuple(self.tokenizer.convert_ids_to_tokens(ids[0, :count].tolist()))
 
 
-def load_t5(folder: Path) -> tuple[Any, Any]:
-    """The tokenizer and the T5 of a model folder."""
-    return load_tokenizer(folder / "tokenizer"), load_part(T5EncoderModel, folder / "text_encoder")
+def load_t5(handle: TextEncoder) -> tuple[Any, Any]:
+    """The tokenizer and the T5 of a handle."""
+    return load_reader(handle, T5, T5EncoderModel)

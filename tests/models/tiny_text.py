@@ -26,5 +26,7 @@ def write_umt5(folder: Path, width: int = 32) -> None:
 
 
 def write_t5(folder: Path, width: int = 32) -> None:
-    config = T5Config(vocab_size=128, d_model=width, d_kv=8, d_ff=64, num_layers=2, num_heads=4)
+    config = T5Config(
+        vocab_size=128, d_model=width, d_kv=8, d_ff=64, num_layers=2, num_heads=4, feed_forward_proj="gated-gelu"
+    )
     T5EncoderModel(config).save_pretrained(folder)

@@ -125,6 +125,8 @@ def for_node(node: Node, values: dict[str, Value]) -> dict[str, Value]:
         return {"text_encoder": components(tiny_hunyuan_i2v.folder()).text_encoder}
     if node.type == "sample_sections":
         return tiny_framepack.asked()
+    if node.type in ("load_vae", "load_text_encoder"):
+        return {"dit": components(tiny_wan.folder()).dit}
     canvas = values["Patches"]
     if node.type != "add_reference" or not isinstance(canvas, Patches):
         return {}

@@ -46,6 +46,11 @@ def handles(folder: ModelFolder) -> Components:
     )
 
 
+def scale_of(vae: VideoVAE) -> float:
+    """What its latents are multiplied by, as the name of their space has it: a VAE's file leaves that open."""
+    return float(vae.space.removeprefix(f"{FAMILY}-"))
+
+
 def _require_v(folder: ModelFolder) -> None:
     predicts = folder.config("scheduler").get("prediction_type")
     if predicts != "v_prediction":

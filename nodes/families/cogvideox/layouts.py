@@ -42,15 +42,39 @@ def transformer_config(shapes: Shapes) -> dict[str, Any]:
     }
 
 
+def vae_config(shapes: Shapes) -> dict[str, Any]:
+    """All but the scale of the latents, which is another for each size."""
+    blocks = [f"encoder.down_blocks.{number}" for number in range(count(shapes, "encoder.down_blocks"))]
+    return {
+        "in_channels": shapes["encoder.conv_in.conv.weight"].shape[1],
+        "out_channels": shapes["decoder.conv_out.conv.weight"].shape[0],
+        "latent_channels": shapes["decoder.conv_in.conv.weight"].shape[1],
+        "down_block_types": ["CogVideoXDownBlock3D"] * len(blocks),
+        "up_block_types": ["CogVideoXUpBlock3D"] * len(blocks),
+        "block_out_channels": [shapes[f"{block}.resnets.0.conv1.conv.weight"].shape[0] for block in blocks],
+        "layers_per_block": count(shapes, f"{blocks[0]}.resnets"),
+        "temporal_compression_ratio": 4,
+    }
+
+
 LAYOUTS = (
     Layout("transformer", ("transformer_blocks.0.norm1.linear.weight", "patch_embed.text_proj.weight",
                            "transformer_blocks.0.attn1.norm_q.weight"), SAME, transformer_config),
+    Layout("vae", ("decoder.mid_block.resnets.0.norm1.norm_layer.weight", "encoder.conv_in.conv.weight"),
+           SAME, vae_config),
 )  # fmt: skip
 
 
 def around(held: Configs, header: WeightHeader) -> dict[str, dict[str, Any]]:
     """model_index.json and the config of every part, for parts that lie in files."""
-    dit = held["transformer"]
+    vae = held.get("vae") or {
+        "latent_channels": 16, "temporal_compression_ratio": 4, "block_out_channels": [128, 256, 256, 512],
+    }  # fmt: skip
+    dit = held.get("transformer") or {
+        "in_channels": vae["latent_channels"], "out_channels": vae["latent_channels"], "patch_size": 2,
+        "patch_size_t": None, "max_text_seq_length": 226, "use_rotary_positional_embeddings": True,
+        "text_embed_dim": 4096,
+    }  # fmt: skip
     told, small = dit["in_channels"] > dit["out_channels"], not dit["use_rotary_positional_embeddings"]
     return {
         "index": {"_class_name": "CogVideoXImageToVideoPipeline" if told else "CogVideoXPipeline"},
@@ -60,10 +84,9 @@ def around(held: Configs, header: WeightHeader) -> dict[str, dict[str, Any]]:
             "snr_shift_scale": 3.0 if small else 1.0,
         },
         "transformer": dit,
-        "vae": {
+        "vae": vae | {
             "latent_channels": dit["out_channels"], "scaling_factor": 1.15258426 if small else 0.7,
-            "invert_scale_latents": told and dit["patch_size_t"] is not None, "temporal_compression_ratio": 4,
-            "block_out_channels": [128, 256, 256, 512],
+            "invert_scale_latents": told and dit["patch_size_t"] is not None,
         },
         "text_encoder": {"d_model": dit["text_embed_dim"]},
     }  # fmt: skip

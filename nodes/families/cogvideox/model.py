@@ -17,7 +17,7 @@ from nodes.dit.config import Objective
 from nodes.dit.denoiser import Request
 from nodes.dit.guidance import Predict
 from nodes.dit.skipping import Skips
-from nodes.families.cogvideox.handles import FAMILY
+from nodes.families.cogvideox.handles import FAMILY, scale_of
 from nodes.families.cogvideox.places import rotary
 from nodes.families.cogvideox.schedule import Schedule
 from nodes.families.folder import read_folder
@@ -32,11 +32,11 @@ def load(handle: ModelHandle) -> nn.Module:
     match handle:
         case TextEncoder():
             # The transformer was trained on the padding's rows too, unmasked.
-            return T5Text(*load_t5(folder), FAMILY, handle.max_tokens, sees_padding=True, keeps_padding=True)
+            return T5Text(*load_t5(handle), FAMILY, handle.max_tokens, sees_padding=True, keeps_padding=True)
         case DiT():
             return CogDiT(folder)
         case VideoVAE():
-            return CogVAE(folder, handle.lead)
+            return CogVAE(folder, handle.lead, scale_of(handle))
         case _:
             raise TypeError(f"CogVideoX has no {type(handle).__name__}")
 
@@ -99,25 +99,25 @@ class CogVAE(nn.Module):
     """Its normalisation spans the frames that go through it together, so it is run on as many at a time as trained.
 
     lead: copies of the first latent frame before it: 1.5's tokens span two latent frames, and clips have an odd number.
+    scale: of the latents, for the DiT.
     """
 
-    def __init__(self, folder: Path, lead: int) -> None:
+    def __init__(self, folder: Path, lead: int, scale: float) -> None:
         super().__init__()
-        self.lead = lead
+        self.lead, self.scale = lead, scale
         self.vae = load_part(AutoencoderKLCogVideoX, folder / "vae")
 
     def encode(self, pixels: Tensor) -> Tensor:
         """Pixels (1 3 t h w) in [-1, 1] -> latent (1 c t h w), scaled."""
         latent: Tensor = self.vae.encode(pixels.to(self.vae.dtype)).latent_dist.mode().float()
         led = torch.cat([*[latent[:, :, :1]] * self.lead, latent], dim=2)
-        scale: float = self.vae.config.scaling_factor
-        return led * scale
+        return led * self.scale
 
     def decode_chunks(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:
         """Chunks of a latent along the time -> pixels of three latent frames, then of two at a time: as trained."""
         cache = None
         for latent in self._together(chunks):
-            part = (latent / self.vae.config.scaling_factor).to(self.vae.dtype)
+            part = (latent / self.scale).to(self.vae.dtype)
             if self.vae.post_quant_conv is not None:
                 part = self.vae.post_quant_conv(part)
             pixels, cache = self.vae.decoder(part, conv_cache=cache)

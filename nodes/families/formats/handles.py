@@ -6,17 +6,24 @@ from pathlib import Path
 from typing import Annotated
 
 from assets.files import FileRefused, Files
-from assets.values import DiT, ImageEncoder, TextEncoder, VideoVAE
-from assets.values.handles import Precision
+from assets.values import DiT, ImageEncoder, VideoVAE
+from assets.values.handles import Memory, Precision
 from assets.weight_files import WeightsRefused, weights_digest
-from nodes.families.formats.layouts import Part
-from nodes.families.formats.single_file import header_of, held_in
-from nodes.families.formats.tokens import require_tokenizer
-from nodes.families.registry import Components, components, image_encoder
+from nodes.families.formats.layouts import Part, family_label
+from nodes.families.formats.single_file import held_in
+from nodes.families.registry import NAMES, Components, components, image_encoder
 
 PrecisionWidget = Annotated[
     Precision,
     "bfloat16 halves float32's memory; float8 storage halves it again at some loss. As stored: as the file has it.",
+]
+
+SCALED, LED = ("cogvideox",), ("hunyuan",)
+"""Families whose VAE's file leaves open how its latents are scaled; or whether one goes before the clip."""
+MemoryWidget = Annotated[
+    Memory,
+    "Where the DiT's weights are: on the device, or streamed there block by block, which is slower, needs less memory "
+    "and makes the same. Automatic: as they and the work fit.",
 ]
 
 
@@ -47,14 +54,26 @@ def dit_of(path: Path, second: Path | None = None, precision: Precision = "as st
     return replace(dit, digest=digest, second=str(second))
 
 
-def vae_of(path: Path) -> VideoVAE:
-    return _components(path, "vae").vae
+def vae_of(path: Path, dit: DiT | None = None) -> VideoVAE:
+    """The video VAE in a file; dit: what it is for, where that alters how it is used. WeightsRefused where they differ.
 
-
-def text_encoder_of(path: Path, precision: Precision = "as stored") -> TextEncoder:
-    made = _components(path, "text_encoder").text_encoder
-    require_tokenizer(header_of(path))
-    return replace(made, precision=precision)
+    CogVideoX's sizes scale the latents of one VAE otherwise, and some DiTs have a latent frame before the clip.
+    """
+    made = _components(path, "vae").vae
+    if dit is None:
+        if made.family in SCALED:
+            raise WeightsRefused(
+                f"{path.name} holds a {family_label(made.family)} video VAE, which scales its latents for the 2B "
+                "otherwise than for the 5B; it needs the DiT that it is for. Wire it into this node."
+            )
+        return made
+    used = components(Path(dit.path)).vae if dit.family in NAMES else None
+    if used is None or (used.family, used.channels, used.stride) != (made.family, made.channels, made.stride):
+        raise WeightsRefused(
+            f"{path.name} holds a {family_label(made.family)} video VAE; this DiT is {family_label(dit.family)} and "
+            f"works on {dit.space!r}. Choose the VAE that goes with it."
+        )
+    return replace(made, space=used.space, lead=used.lead) if made.family in (*SCALED, *LED) else made
 
 
 def image_encoder_of(path: Path) -> ImageEncoder:

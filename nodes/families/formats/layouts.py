@@ -11,9 +11,10 @@ from assets.weight_files import WeightsRefused
 from assets.weight_headers import Tensor, WeightHeader
 from nodes.families.formats.names import SAME, Names, Piece
 
-Part = Literal["transformer", "vae", "text_encoder", "image_encoder"]
+Part = Literal["transformer", "vae", "text_encoder", "text_encoder_2", "image_encoder"]
 PARTS: dict[Part, str] = {
-    "transformer": "DiT", "vae": "video VAE", "text_encoder": "text encoder", "image_encoder": "image encoder",
+    "transformer": "DiT", "vae": "video VAE", "text_encoder": "text encoder",
+    "text_encoder_2": "second text encoder", "image_encoder": "image encoder",
 }  # fmt: skip
 Configs = dict[Part, dict[str, Any]]
 Shapes = Mapping[str, Tensor]
@@ -77,12 +78,15 @@ def without(header: WeightHeader, parts: list[Held], part: Part) -> WeightsRefus
 
 
 def layouts() -> Iterator[tuple[str, Layout]]:
-    """(family, layout) of all families that have single files."""
+    """(family, layout) of all families that have single files, and of T5, which several read by."""
+    from nodes.families.formats import t5
     from nodes.families.registry import FAMILIES
 
     for family in FAMILIES:
         for layout in _of(family.name):
             yield family.name, layout
+    for layout in t5.LAYOUTS:
+        yield t5.NAME, layout
 
 
 def original_names(family: str, layers: Collection[str]) -> list[Names]:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from assets.weight_headers import WeightHeader, read_weight_header
 from nodes.families.folder import ModelFolder
+from nodes.families.formats import t5
 from nodes.families.formats.layouts import Held, Part, held_parts, without
 
 
 def folder_of(path: Path) -> ModelFolder:
     """The folder that a file stands for: its parts, and for all others the settings that its family has."""
     header, parts = header_of(path), parts_of(path)
-    if not parts:
+    if not parts or parts[0].family == t5.NAME:  # which alone is no family's
         raise without(header, parts, "transformer")
     family = parts[0].family
     same = [held for held in parts if held.family == family]

@@ -10,6 +10,9 @@ from assets.weight_headers import WeightHeader
 from nodes.families.formats.layouts import Configs, Layout, Shapes, count
 from nodes.families.formats.names import SAME, Names
 
+LLAMA_HEAD, CLIP_HEAD = 128, 64
+"""Widths of an attention head in the text encoders."""
+
 DOUBLE = (
     ("img_mod.linear", "norm1.linear"),
     ("img_attn_qkv", "{attn.to_q,attn.to_k,attn.to_v}"),
@@ -125,6 +128,54 @@ def transformer_config(shapes: Shapes) -> dict[str, Any]:
     }
 
 
+def vae_config(shapes: Shapes) -> dict[str, Any]:
+    blocks = [f"encoder.down_blocks.{number}" for number in range(count(shapes, "encoder.down_blocks"))]
+    return {
+        "in_channels": shapes["encoder.conv_in.conv.weight"].shape[1],
+        "out_channels": shapes["decoder.conv_out.conv.weight"].shape[0],
+        "latent_channels": shapes["decoder.conv_in.conv.weight"].shape[1],
+        "down_block_types": ["HunyuanVideoDownBlock3D"] * len(blocks),
+        "up_block_types": ["HunyuanVideoUpBlock3D"] * len(blocks),
+        "block_out_channels": [shapes[f"{block}.resnets.0.conv1.conv.weight"].shape[0] for block in blocks],
+        "layers_per_block": count(shapes, f"{blocks[0]}.resnets"),
+        "spatial_compression_ratio": 8,
+        "temporal_compression_ratio": 4,
+    }
+
+
+def text_config(shapes: Shapes) -> dict[str, Any]:
+    """Of LLaMA 3, whose settings the shapes do not tell."""
+    words, width = shapes["embed_tokens.weight"].shape
+    return {
+        "vocab_size": words,
+        "hidden_size": width,
+        "intermediate_size": shapes["layers.0.mlp.gate_proj.weight"].shape[0],
+        "num_hidden_layers": count(shapes, "layers"),
+        "num_attention_heads": shapes["layers.0.self_attn.q_proj.weight"].shape[0] // LLAMA_HEAD,
+        "num_key_value_heads": shapes["layers.0.self_attn.k_proj.weight"].shape[0] // LLAMA_HEAD,
+        "max_position_embeddings": 8192,
+        "rms_norm_eps": 1e-5,
+        "rope_theta": 500000.0,
+    }
+
+
+def clip_config(shapes: Shapes) -> dict[str, Any]:
+    """Of CLIP ViT-L's text model."""
+    words, width = shapes["embeddings.token_embedding.weight"].shape
+    if width % CLIP_HEAD:
+        raise ValueError(f"its width of {width} is no multiple of {CLIP_HEAD}, as CLIP ViT-L's is")
+    return {
+        "vocab_size": words,
+        "hidden_size": width,
+        "intermediate_size": shapes["encoder.layers.0.mlp.fc1.weight"].shape[0],
+        "num_hidden_layers": count(shapes, "encoder.layers"),
+        "num_attention_heads": width // CLIP_HEAD,
+        "max_position_embeddings": shapes["embeddings.position_embedding.weight"].shape[0],
+        "hidden_act": "quick_gelu",
+        "eos_token_id": words - 1,
+    }
+
+
 LAYOUTS = (
     Layout("transformer", (f"txt_in.{REFINED}.0.self_attn_qkv.weight", "double_blocks.0.img_attn_qkv.weight"),
            NAMES, transformer_config),
@@ -132,19 +183,33 @@ LAYOUTS = (
            COMFY_NAMES, transformer_config),
     Layout("transformer", (f"context_embedder.{REFINES}.0.attn.to_q.weight",
                            "single_transformer_blocks.0.attn.to_q.weight"), SAME, transformer_config),
+    # The makers' VAE has diffusers' names already.
+    Layout("vae", ("decoder.up_blocks.0.resnets.0.conv1.conv.weight", "quant_conv.weight",
+                   "decoder.mid_block.attentions.0.group_norm.weight"), SAME, vae_config),
+    Layout("text_encoder", ("layers.0.self_attn.q_proj.weight", "layers.0.post_attention_layernorm.weight",
+                            "embed_tokens.weight"), SAME, text_config),
+    Layout("text_encoder_2", ("embeddings.token_embedding.weight", "encoder.layers.0.self_attn.q_proj.weight",
+                              "final_layer_norm.weight"), SAME, clip_config, ("position_ids",)),
 )  # fmt: skip
 
 
 def around(held: Configs, header: WeightHeader) -> dict[str, dict[str, Any]]:
     """model_index.json and the config of every part, for parts that lie in files."""
-    dit = held["transformer"]
+    vae = held.get("vae") or {"latent_channels": 16, "spatial_compression_ratio": 8, "temporal_compression_ratio": 4}
+    text = held.get("text_encoder") or {"hidden_size": 4096}
+    dit = held.get("transformer")
+    if dit:
+        vae, text = vae | {"latent_channels": dit["out_channels"]}, {"hidden_size": dit["text_embed_dim"]}
+    else:
+        channels = vae["latent_channels"]
+        dit = {"in_channels": channels, "out_channels": channels, "patch_size": 2, "patch_size_t": 1,
+               "text_embed_dim": text["hidden_size"]}  # fmt: skip
     told = dit["in_channels"] > dit["out_channels"]
     return {
         "index": {"_class_name": "HunyuanVideoImageToVideoPipeline" if told else "HunyuanVideoPipeline"},
         "scheduler": {"shift": 7.0},
         "transformer": dit,
-        "vae": {
-            "latent_channels": dit["out_channels"], "spatial_compression_ratio": 8, "temporal_compression_ratio": 4,
-        },
-        "text_encoder": {"hidden_size": dit["text_embed_dim"]},
-    }  # fmt: skip
+        "vae": vae,
+        "text_encoder": text,
+        "text_encoder_2": held.get("text_encoder_2", {}),
+    }

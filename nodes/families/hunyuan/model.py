@@ -31,7 +31,7 @@ def load(handle: ModelHandle) -> nn.Module:
     folder = Path(handle.path)
     match handle:
         case TextEncoder():
-            return PicturedText(folder, handle.encoder) if handle.images else HunyuanText(folder)
+            return PicturedText(handle) if handle.images else HunyuanText(handle)
         case DiT():
             return HunyuanDiT(folder)
         case VideoVAE():

@@ -11,7 +11,7 @@ from diffusers.pipelines.hunyuan_video.pipeline_hunyuan_video_image2video import
 from torch import Tensor
 from transformers import CLIPImageProcessor, LlavaForConditionalGeneration
 
-from assets.values import Conditioning
+from assets.values import Conditioning, TextEncoder
 from nodes.families.folder import read_folder
 from nodes.families.hunyuan.handles import MAX_TOKENS, image_row_step
 from nodes.families.hunyuan.text import LAYERS_LEFT_OUT, HunyuanText
@@ -25,9 +25,10 @@ LED_BY = 4
 class PicturedText(HunyuanText):
     """LLaVA's rows of the picture, some of them, then those of the text; its instruction is cut off."""
 
-    def __init__(self, folder: Path, encoder: str) -> None:
-        super().__init__(folder, LlavaForConditionalGeneration)
-        self.name = encoder
+    def __init__(self, handle: TextEncoder) -> None:
+        super().__init__(handle, LlavaForConditionalGeneration)
+        folder = Path(handle.path)
+        self.name = handle.encoder
         self.processor = CLIPImageProcessor.from_pretrained(folder / "image_processor", local_files_only=True)
         self.step = image_row_step(read_folder(folder).config("transformer").get("image_condition_type"))
         self.image_token: int = self.encoder.config.image_token_id

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers.pipelines.hunyuan_video.pipeline_hunyuan_video import DEFAULT_PROMPT_TEMPLATE
 from torch import Tensor, nn
-from transformers import AutoTokenizer, CLIPTextModel, LlamaModel
+from transformers import CLIPTextModel, LlamaModel
 
-from assets.values import Conditioning
-from nodes.families.formats.loading import load_part
+from assets.values import Conditioning, TextEncoder
+from nodes.families.formats.tokenizer import load_reader
+from nodes.families.formats.tokens import CLIP, LLAMA
 from nodes.families.hunyuan.handles import FAMILY, MAX_TOKENS
 
 LAYERS_LEFT_OUT = 2
@@ -21,12 +21,10 @@ CLIP_TOKENS = 77
 class HunyuanText(nn.Module):
     """LLaMA reads the text after an instruction to describe a video; the instruction's rows are cut off."""
 
-    def __init__(self, folder: Path, kind: type[Any] = LlamaModel) -> None:
+    def __init__(self, handle: TextEncoder, kind: type[Any] = LlamaModel) -> None:
         super().__init__()
-        self.tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
-        self.encoder = load_part(kind, folder / "text_encoder")
-        self.clip_tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer_2", local_files_only=True)
-        self.clip = load_part(CLIPTextModel, folder / "text_encoder_2")
+        self.tokenizer, self.encoder = load_reader(handle, LLAMA, kind)
+        self.clip_tokenizer, self.clip = load_reader(handle, CLIP, CLIPTextModel)
 
     @torch.inference_mode()
     def read(self, text: str) -> Conditioning:

@@ -8,6 +8,7 @@ from nodes.families.registry import Components
 
 FAMILY = "ltx"
 KEYED = "LTXConditionPipeline"
+TOKENS, TOKENS_BEFORE_095 = 256, 128
 
 
 def handles(folder: ModelFolder) -> Components:
@@ -45,7 +46,7 @@ def is_keyed(folder: ModelFolder) -> bool:
 
 def max_tokens(folder: ModelFolder) -> int:
     """How many the text encoder reads, text and padding, as the pipelines of each kind have it; the older see both."""
-    return 256 if is_keyed(folder) else 128
+    return TOKENS if is_keyed(folder) else TOKENS_BEFORE_095
 
 
 def stride(vae: dict[str, Any]) -> tuple[int, int, int]:

@@ -19,7 +19,7 @@ from nodes.dit.objectives import shifted
 from nodes.dit.skipping import Skips
 from nodes.families.folder import read_folder
 from nodes.families.formats.loading import load_part
-from nodes.families.ltx.handles import is_keyed, max_tokens, stride
+from nodes.families.ltx.handles import TOKENS_BEFORE_095, is_keyed, stride
 from nodes.families.ltx.places import Places, key_rows, key_tokens, keyed_places, latent_places, without_keys
 from nodes.families.ltx.vae import LTXVAE
 from nodes.families.rows import PredictClip, clip_by_clip, guided_by, text_rows
@@ -33,8 +33,8 @@ def load(handle: ModelHandle) -> nn.Module:
     folder = Path(handle.path)
     match handle:
         case TextEncoder():
-            found = read_folder(folder)
-            return T5Text(*load_t5(folder), handle.encoder, max_tokens(found), sees_padding=not is_keyed(found))
+            early = handle.max_tokens == TOKENS_BEFORE_095
+            return T5Text(*load_t5(handle), handle.encoder, handle.max_tokens, sees_padding=early)
         case DiT():
             return LTXDiT(folder)
         case VideoVAE():

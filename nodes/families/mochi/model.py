@@ -30,8 +30,9 @@ def load(handle: ModelHandle) -> nn.Module:
     folder = Path(handle.path)
     match handle:
         case TextEncoder():
-            empty_is_none = bool(read_folder(folder).index.get("force_zeros_for_empty_prompt"))
-            return T5Text(*load_t5(folder), FAMILY, MAX_TOKENS, empty_is_none=empty_is_none)
+            # A file does not say it; the makers' folder does.
+            empty_is_none = folder.is_file() or bool(read_folder(folder).index.get("force_zeros_for_empty_prompt"))
+            return T5Text(*load_t5(handle), FAMILY, MAX_TOKENS, empty_is_none=empty_is_none)
         case DiT():
             return MochiDiT(folder)
         case VideoVAE():

@@ -9,6 +9,7 @@ from typing import Any
 from assets.weight_headers import WeightHeader
 from nodes.families.formats.layouts import Configs, Layout, Shapes, count
 from nodes.families.formats.names import SAME, Names
+from nodes.families.formats.t5 import text_config
 from nodes.families.wan.vae_sizes import VAES
 
 HEAD = 128
@@ -132,20 +133,6 @@ def vae_config(shapes: Shapes) -> dict[str, Any]:
     out = shapes["decoder.conv_out.weight"].shape[0]
     top = shapes["decoder.norm_out.gamma"].shape[0]
     return VAES[channels] | {"base_dim": width, "decoder_base_dim": top, "in_channels": pixels, "out_channels": out}
-
-
-def text_config(shapes: Shapes) -> dict[str, Any]:
-    words, width = shapes["shared.weight"].shape
-    buckets, heads = shapes["encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight"].shape
-    return {
-        "vocab_size": words,
-        "d_model": width,
-        "num_heads": heads,
-        "d_kv": shapes["encoder.block.0.layer.0.SelfAttention.q.weight"].shape[0] // heads,
-        "d_ff": shapes["encoder.block.0.layer.1.DenseReluDense.wi_0.weight"].shape[0],
-        "num_layers": count(shapes, "encoder.block"),
-        "relative_attention_num_buckets": buckets,
-    }
 
 
 def image_config(shapes: Shapes) -> dict[str, Any]:

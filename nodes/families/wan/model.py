@@ -23,7 +23,8 @@ from nodes.dit.guidance import Predict
 from nodes.dit.skipping import Skips
 from nodes.families.folder import read_folder
 from nodes.families.formats.loading import load_part
-from nodes.families.formats.tokenizer import load_tokenizer
+from nodes.families.formats.tokenizer import load_reader
+from nodes.families.formats.tokens import UMT5
 from nodes.families.normalised import NormalisedVAE
 from nodes.families.rows import PredictClip, as_latent, clip_by_clip, guided_by, text_rows
 from nodes.families.schedules import unipc_levels, whole_timesteps
@@ -39,8 +40,7 @@ def load(handle: ModelHandle) -> nn.Module:
     folder = Path(handle.path)
     match handle:
         case TextEncoder():
-            encoder = load_part(UMT5EncoderModel, folder / "text_encoder")
-            return T5Text(load_tokenizer(folder / "tokenizer"), encoder, FAMILY, MAX_TOKENS, clean=prompt_clean)
+            return T5Text(*load_reader(handle, UMT5, UMT5EncoderModel), FAMILY, MAX_TOKENS, clean=prompt_clean)
         case DiT():
             return WanDiT(folder, Path(handle.second) if handle.second else None)
         case VideoVAE():
