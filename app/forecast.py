@@ -41,5 +41,7 @@ def forecast(workflow: Workflow, assignments: Assignments = None, home: Home = N
     )
     console = Console()
     console.print(table)
+    for node, plan in foreseen.memory.items():
+        console.print(f"memory of {node}: {plan}", highlight=False)
     if foreseen.unknown:
         console.print(f"never measured here: {', '.join(foreseen.unknown)}", highlight=False)

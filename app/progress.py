@@ -44,6 +44,8 @@ def show(event: Event, progress: Progress, tasks: dict[str, TaskID]) -> None:
         progress.console.print(f"[red]{kind}[/red] {escape(said)}")
     if event.note:
         progress.console.print(f"[yellow]note[/yellow] {event.node}: {escape(event.note)}")
+    if event.memory:
+        progress.console.print(f"[dim]memory {event.node}: {escape(event.memory)}[/dim]", highlight=False)
     if event.node is None or event.kind not in STATES:
         return
     if event.node not in tasks:

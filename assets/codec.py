@@ -43,7 +43,7 @@ def encode(value: Value) -> bytes:
     value = _with_floats(value, hints)
     arrays = {name: as_numpy(getattr(value, name)) for name, hint in hints.items() if _is_array(hint)}
     named = {name: getattr(value, name) for name, hint in hints.items() if hint == Arrays}
-    plain = {name: getattr(value, name) for name in hints.keys() - arrays.keys() - named.keys()}
+    plain = {name: getattr(value, name) for name in hints.keys() - arrays.keys() - named.keys() - _unsaid(value)}
     arrays |= {f"{name}.{key}": as_numpy(array) for name, some in named.items() for key, array in some.items()}
     header = {"type": kind.__name__, "fields": plain, "spec": spec_dict(value)}
     text = json.dumps(header, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain_number)
@@ -127,7 +127,15 @@ def blob_digest(data: bytes) -> str:
 
 def spec_dict(value: Value) -> dict[str, Any]:
     """A value's spec as plain data: {"type": "ClipSpec", "frames": 17, ...}."""
-    return {"type": type(value.spec).__name__, **asdict(value.spec)}
+    unsaid = _unsaid(value.spec)
+    fields_ = {name: content for name, content in asdict(value.spec).items() if name not in unsaid}
+    return {"type": type(value.spec).__name__, **fields_}
+
+
+def _unsaid(record: Any) -> set[str]:
+    """Fields that came later and are as they were before they came, see `assets.values.handles.LATER`."""
+    later = [one for one in fields(record) if one.metadata.get("later")]
+    return {one.name for one in later if getattr(record, one.name) == one.default}
 
 
 def _sha256(data: bytes) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 
@@ -13,38 +16,89 @@ def size(module: nn.Module) -> int:
     return sum(tensor.nbytes for tensor in _tensors(module))
 
 
-def stream(module: nn.Module, device: str) -> int:
-    """Move a module to a device, but for the blocks of its lists of layers: each comes when it is run, and goes after.
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Numbers of the block at a place, on the device once `ready` has come to pass there."""
 
-    Returns how many bytes it takes there at most. It makes the same numbers, and waits for its weights at each block.
+    place: int
+    data: list[Tensor]
+    ready: torch.cuda.Event | None
+
+
+class Streamed:
+    """A module on a device, but for the blocks of its lists of layers, which stay with the host; it makes the same.
+
+    Each block comes before it is run and goes after. While one works, the next is copied beside it, from pinned memory
+    in a stream of its own: the one that followed the last time, at first the next in order. Another that is run instead
+    is waited for. So two are there at most.
     """
-    blocks = _blocks(module)
-    apart = {id(tensor) for block in blocks for tensor in _tensors(block)}
-    for tensor in _tensors(module):
-        if id(tensor) not in apart:
-            tensor.data = tensor.data.to(device)
-    for block in blocks:
-        bring, give_back = _turns(block, device)
-        block.register_forward_pre_hook(bring)
-        block.register_forward_hook(give_back, always_call=True)
-    sizes = [size(block) for block in blocks]
-    return size(module) - sum(sizes) + max(sizes, default=0)
 
+    def __init__(self, module: nn.Module, device: str) -> None:
+        self._module, self._device = module, device
+        self._side = torch.cuda.Stream(device) if device.startswith("cuda") else None  # type: ignore[no-untyped-call]
+        blocks = _blocks(module)
+        self._tensors = [_tensors(block) for block in blocks]
+        self._following = {place: (place + 1) % len(blocks) for place in range(len(blocks))}
+        self._before: int | None = None
+        self._coming: Copy | None = None
+        self._going: Copy | None = None
+        apart = {id(tensor) for tensors in self._tensors for tensor in tensors}
+        for tensor in _tensors(module):
+            if id(tensor) not in apart:
+                tensor.data = tensor.data.to(device)
+            elif self._side:
+                tensor.data = tensor.data.pin_memory()
+        self._host = [[tensor.data for tensor in tensors] for tensors in self._tensors]
+        sizes = [size(block) for block in blocks]
+        self.bytes = size(module) - sum(sizes) + 2 * max(sizes, default=0)
+        """That it takes on the device at most."""
+        self._hooks = [
+            hook
+            for place, block in enumerate(blocks)
+            for hook in (
+                block.register_forward_pre_hook(partial(self._bring, place)),
+                block.register_forward_hook(partial(self._give_back, place), always_call=True),
+            )
+        ]
 
-def _turns(block: nn.Module, device: str) -> tuple[Callable[..., None], Callable[..., None]]:
-    host = [(tensor, tensor.data.pin_memory() if device.startswith("cuda") else tensor.data)
-            for tensor in _tensors(block)]  # fmt: skip
+    def end(self) -> None:
+        """Let the module be an ordinary one, in the host's memory."""
+        for hook in self._hooks:
+            hook.remove()
+        if self._side:
+            torch.cuda.synchronize(self._device)
+        self._coming = self._going = None
+        self._module.to("cpu")
 
-    def bring(*_: Any) -> None:
-        for tensor, data in host:
-            tensor.data = data.to(device, non_blocking=True, copy=True)
-
-    def give_back(*_: Any) -> None:
-        for tensor, data in host:
+    def _bring(self, place: int, *_: Any) -> None:
+        if self._before is not None:
+            self._following[self._before] = place
+        self._before = place
+        coming, self._coming = self._coming, None
+        if coming is None or coming.place != place:
+            del coming  # first, as there is no room for three
+            coming = self._copied(place)
+        if coming.ready:
+            torch.cuda.current_stream(self._device).wait_event(coming.ready)
+        for tensor, data in zip(self._tensors[place], coming.data, strict=True):
             tensor.data = data
 
-    give_back()
-    return bring, give_back
+    def _give_back(self, place: int, *_: Any) -> None:
+        there = [tensor.data for tensor in self._tensors[place]]
+        for tensor, data in zip(self._tensors[place], self._host[place], strict=True):
+            tensor.data = data
+        # The device is still at this block, but is to be done with the one before it when its memory is used again.
+        if self._going and self._going.ready:
+            self._going.ready.synchronize()
+        self._going = Copy(place, there, torch.cuda.current_stream(self._device).record_event() if self._side else None)
+        with suppress(torch.OutOfMemoryError):  # it comes when it is run, then
+            self._coming = self._copied(self._following[place])
+
+    def _copied(self, place: int) -> Copy:
+        """Begin to copy a block; nothing waits for it here."""
+        with torch.cuda.stream(self._side) if self._side else nullcontext():
+            data = [data.to(self._device, non_blocking=True, copy=True) for data in self._host[place]]
+            return Copy(place, data, self._side.record_event() if self._side else None)
 
 
 def _blocks(module: nn.Module) -> list[nn.Module]:

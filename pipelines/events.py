@@ -29,7 +29,7 @@ class Event:
     error: a sentence (failed, skipped, worker_died). traceback: for a report of the fault.
     media_type, data, caption: a picture of a value that is still taking shape; `data` is never in the JSON.
     peak_bytes: device memory at most, or the process's where the device is the CPU. note: what a node lost for want of
-    memory, in a sentence.
+    memory, in a sentence. memory: where the weights that it worked with were, and why.
     ran, cached, failed, skipped, cancelled: numbers of nodes, when finished.
     """
 
@@ -48,6 +48,7 @@ class Event:
     data: bytes | None = None
     caption: str | None = None
     note: str | None = None
+    memory: str | None = None
     peak_bytes: int | None = None
     ran: int | None = None
     cached: int | None = None

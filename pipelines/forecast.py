@@ -17,15 +17,19 @@ from typing import Any, NamedTuple
 
 from assets.files import Files
 from assets.store import Store
-from assets.values import ClipSpec, ConditioningSpec, LatentSpec, MaskSpec, ModelHandle, PatchesSpec, TextSpec
+from assets.values import ClipSpec, ConditioningSpec, DiT, LatentSpec, MaskSpec, ModelHandle, PatchesSpec, TextSpec
 from nodes.api import Node, Range
+from nodes.families import footprint
 from pipelines.arguments import widget_values
 from pipelines.check import Library, Specs, check
 from pipelines.document import Document
+from pipelines.executors.memory import told_capacity
+from pipelines.executors.placement import MemoryPlan, memory_plan
 from pipelines.measurements import Load, Measurement, Measurements
 from pipelines.plan import plan
 from pipelines.recall import recall
 from pipelines.set_aside import as_run
+from pipelines.work_memory import WorkMemory
 
 RECENT = 5
 SAME = 1.02
@@ -44,7 +48,8 @@ class Forecast:
     """seconds, peak_bytes: of the whole run, as far as its nodes were measured before.
 
     nodes: what is expected of each that will run and was measured. unknown: those that will run and never did.
-    cached: nodes whose results are stored. loads: of the nodes that will run, to learn from them afterwards.
+    cached: nodes whose results are stored. loads: of the nodes that will run, to learn from them afterwards. memory:
+    where the weights of open models will be, of those nodes that take one and where the device says what it has.
     """
 
     seconds: float
@@ -53,6 +58,7 @@ class Forecast:
     unknown: tuple[str, ...]
     cached: int
     loads: dict[str, Load]
+    memory: dict[str, MemoryPlan]
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -61,6 +67,7 @@ class Forecast:
             "to_run": len(self.loads),
             "cached": self.cached,
             "unknown": len(self.unknown),
+            "memory": [f"{node}: {plan}" for node, plan in self.memory.items()],
         }
 
 
@@ -69,6 +76,8 @@ class Forecaster:
 
     def __init__(self, path: Path, library: Library, store: Store, files: Files, device: str) -> None:
         self._measurements = Measurements(path, device)
+        self._work_memory = WorkMemory(store.folder, device)
+        self._device = device
         self._library = library
         self._store = store
         self._files = files
@@ -80,12 +89,15 @@ class Forecaster:
         stored = set(found.cached)
         specs = check(document, self._library, self._files).specs
         loads: dict[str, Load] = {}
+        memory: dict[str, MemoryPlan] = {}
         wrong = set(found.failed)
         for node in plan(document, targets).order:
             if not wrong.isdisjoint(source.node for source in document.incoming[node].values()):
                 wrong.add(node)
             elif node not in stored and node not in wrong:
                 loads[node] = load_of(document, node, self._library[document.nodes[node]["type"]], specs)
+                if planned := self._memory_plan(document, node, specs):
+                    memory[node] = planned
         known: dict[tuple[str, int], list[Measurement]] = {}
         nodes: dict[str, Expected] = {}
         for node, load in loads.items():
@@ -95,11 +107,11 @@ class Forecaster:
             if known[key]:
                 seconds = expected(load, [(one.load, one.seconds) for one in known[key]])
                 peak = expected_peak(load, [(one.load, float(one.peak_bytes)) for one in known[key]])
-                nodes[node] = Expected(seconds, round(peak))
+                nodes[node] = Expected(seconds, max(round(peak), memory[node].peak if node in memory else 0))
         unknown = tuple(node for node in loads if node not in nodes)
         total = sum(node.seconds for node in nodes.values())
-        peak_bytes = max((node.peak_bytes for node in nodes.values()), default=0)
-        return Forecast(total, peak_bytes, nodes, unknown, len(stored), loads)
+        peaks = [*(node.peak_bytes for node in nodes.values()), *(plan.peak for plan in memory.values())]
+        return Forecast(total, max(peaks, default=0), nodes, unknown, len(stored), loads, memory)
 
     def learn(self, forecast: Forecast, took: Mapping[str, Mapping[str, Any]]) -> None:
         """Remember what the nodes of a run took: {"seconds", "peak_bytes"} by node."""
@@ -114,6 +126,20 @@ class Forecaster:
 
     def close(self) -> None:
         self._measurements.close()
+        self._work_memory.close()
+
+    def _memory_plan(self, document: Document, node: str, specs: Specs) -> MemoryPlan | None:
+        """Where the weights of a node's DiT will be while it samples; None where that is not known."""
+        inputs = [specs.get(source.node, {}).get(source.name) for source in document.incoming[node].values()]
+        room, declared = told_capacity(self._device), self._library[document.nodes[node]["type"]]
+        try:
+            for dit in (spec for spec in inputs if isinstance(spec, DiT)):
+                work = self._work_memory.foreseen(declared, dit, inputs)
+                if room and work:
+                    return memory_plan(footprint.weights(dit), room, self._device, dit.memory, work)
+        except (ValueError, OSError, KeyError):
+            pass  # a file that is gone or damaged: the run says so
+        return None
 
 
 def load_of(document: Document, node: str, declared: Node, specs: Specs) -> Load:
@@ -137,8 +163,14 @@ def load_of(document: Document, node: str, declared: Node, specs: Specs) -> Load
             kind[name] = value
         elif isinstance(widget.meta, Range) and value == widget.meta.lo:
             kind[name] = "off"
-    models = sorted(f"{type(spec).__name__} {spec.digest}" for spec in inputs if isinstance(spec, ModelHandle))
+    models = sorted(_model(spec) for spec in inputs if isinstance(spec, ModelHandle))
     return Load(declared.type, declared.version, json.dumps([kind, models], sort_keys=True), size)
+
+
+def _model(handle: ModelHandle) -> str:
+    """What a model's time and memory go by: its weights, and how they are held."""
+    held = [said for said in (handle.precision, handle.memory) if said not in ("as stored", "automatic")]
+    return " ".join([type(handle).__name__, handle.digest, *held])
 
 
 def volume(spec: Any) -> float:

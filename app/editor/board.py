@@ -93,6 +93,7 @@ class Board:
                     outputs=event.outputs or {},
                     reused=event.reused,
                     message=event.note,
+                    memory=event.memory,
                     steps=event.total,
                 )
             case "failed":

@@ -12,7 +12,7 @@ class NodeState:
     """basis: fingerprint of the node and all before it when it ran; another one now makes it stale.
 
     reused: of its steps, how many were not taken anew. message: why it failed, or what it
-    lost for want of memory.
+    lost for want of memory. memory: where the weights that it worked with were, and why.
     """
 
     status: Status
@@ -24,12 +24,13 @@ class NodeState:
     began: float | None = None
     seconds: float | None = None
     message: str | None = None
+    memory: str | None = None
     outputs: dict[str, str] = field(default_factory=dict)
     preview: tuple[str, str] | None = None
 
     def to_json(self) -> dict[str, Any]:
         shown: dict[str, Any] = {"status": self.status, "step": self.step, "steps": self.steps, "message": self.message}
-        shown["seconds"], shown["reused"] = self.seconds, self.reused
+        shown["seconds"], shown["reused"], shown["memory"] = self.seconds, self.reused, self.memory
         shown["elapsed"] = (
             time.monotonic() - self.began if self.began is not None and self.status == "running" else None
         )

@@ -2,6 +2,9 @@
 
 import os
 import re
+import shutil
+import subprocess
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,6 +27,28 @@ def capacity(device: str) -> int:
         return ASSUMED_BYTES
 
 
+def usable(device: str) -> int:
+    """Bytes of a device's memory that this process has or may get: less what others hold of an accelerator's."""
+    if not device.startswith("cuda"):
+        return capacity(device)
+    import torch
+
+    return torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device)
+
+
+@cache
+def told_capacity(device: str) -> int | None:
+    """`capacity` for a process that has no torch; None where nobody says."""
+    if not device.startswith("cuda"):
+        return capacity(device)
+    tool = shutil.which("nvidia-smi")
+    number = device.partition(":")[2] or "0"
+    query = ["--query-gpu=memory.total", "--format=csv,noheader,nounits", f"--id={number}"]
+    told = subprocess.run([tool, *query], capture_output=True, text=True, check=False) if tool else None
+    mebibytes = told.stdout.strip() if told else ""
+    return int(mebibytes) * 1024**2 if mebibytes.isdigit() else None
+
+
 def available(device: str) -> int | None:
     """Bytes of a device's memory that are free, None where the system does not say."""
     if device.startswith("cuda"):
@@ -38,17 +63,24 @@ class PeakMemory:
     """`with PeakMemory(device) as memory: ...`, then `memory.peak`: bytes, 0 where the system does not say.
 
     On CUDA what torch allocated at most; else the peak resident size of the process, which Linux lets us reset. What
-    runs beside it counts too.
+    runs beside it counts too. grown: by how much that is above what was allocated before; 0 where it is not CUDA, as a
+    process holds much beside tensors.
     """
 
     def __init__(self, device: str) -> None:
         self._device = device
         self.peak = 0
+        self._before = 0
+
+    @property
+    def grown(self) -> int:
+        return self.peak - self._before if self._device.startswith("cuda") else 0
 
     def __enter__(self) -> Self:
         if self._device.startswith("cuda"):
             import torch
 
+            self._before = torch.cuda.memory_allocated(self._device)
             torch.cuda.reset_peak_memory_stats(self._device)
         else:
             try:

@@ -2,7 +2,6 @@
 
 import gc
 import importlib
-import os
 import threading
 import time
 from collections import defaultdict
@@ -12,24 +11,31 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from assets.values import ModelHandle
+from assets.values import DiT, ModelHandle
 from nodes.models.handles import FAMILY
-from pipelines.executors.memory import capacity
-from pipelines.executors.placement import SETTING, Placement, placement
+from pipelines.executors.memory import capacity, usable
+from pipelines.executors.placement import MemoryPlan, memory_plan
 
 
 @dataclass(slots=True)
 class Resident:
     """seconds: that it took to bring here. credit: what is evicted first has the least, see `Models`.
 
-    streamed: its blocks stay with the host, and bytes are those that it takes at most.
+    plan: why it is where it is; None of the built-in family. streamed: what brings its blocks, where they stay with the
+    host; bytes are those that it takes at most.
     """
 
     module: Any
     bytes: int
     seconds: float
     credit: float
-    streamed: bool
+    plan: MemoryPlan | None = None
+    streamed: Any = None
+
+    @property
+    def weights(self) -> int:
+        """Bytes of all of it."""
+        return self.plan.weights if self.plan else self.bytes
 
 
 class Models:
@@ -37,14 +43,12 @@ class Models:
 
     Evicted are those that cost the fewest seconds a byte to bring back and that were not used for long
     (GreedyDual-Size, Cao & Irani 1997). On an accelerator a module that is evicted stays in the host's memory, pinned,
-    from where it is back at once. One that the device has no room for is streamed. budget: bytes on the device; None:
-    half of what it has, the rest is for the work. asked: where weights are to be, see `placement`; empty: as the
-    environment says.
+    from where it is back at once. One that the device has no room for is streamed, see `memory_plan`. budget: bytes on
+    the device; None: half of what it has, the rest is for the work.
     """
 
-    def __init__(self, device: str, budget: int | None = None, asked: str = "") -> None:
+    def __init__(self, device: str, budget: int | None = None) -> None:
         self._device = device
-        self._asked = asked or os.environ.get(SETTING, "automatic")
         self._budget = budget if budget is not None else capacity(device) // 2
         self._lock = threading.Lock()
         self._loading: defaultdict[ModelHandle, threading.Lock] = defaultdict(threading.Lock)
@@ -68,21 +72,35 @@ class Models:
         """Whether the module of a handle is resident."""
         return _name(handle) in self._resident
 
-    def get(self, handle: ModelHandle) -> Any:
+    def get(self, handle: ModelHandle, work: int | None = None) -> Any:
         """The module of a handle, loaded where it is not; the loader's sentence if its weights cannot be read.
 
-        It stays until the end of `using`.
+        It stays until the end of `using`. work: bytes that its work takes beside it, as far as that is foreseen; where
+        the weights are is chosen by it, anew if need be.
         """
+        name = _name(handle)
         with self._lock:
-            self._in_use.add(_name(handle))
-        return self._bring(handle).module
+            first = name not in self._in_use
+            self._in_use.add(name)
+        return self._bring(handle, work, anew=first).module
+
+    def plan(self, handle: ModelHandle) -> MemoryPlan | None:
+        """Why the weights of a resident model are where they are."""
+        found = self._resident.get(_name(handle))
+        return found.plan if found else None
 
     def prefetch(self, handle: ModelHandle) -> Future[None]:
-        """Begin to load a module that will be wanted soon. If it cannot be loaded, whoever wants it will hear."""
+        """Begin to load a module that will be wanted soon. If it cannot be loaded, whoever wants it will hear.
+
+        A DiT of open weights comes as far as the host: where it is to be is chosen by its work, when it is asked for.
+        """
 
         def load() -> None:
             with suppress(Exception):
-                self._bring(handle)
+                if isinstance(handle, DiT) and handle.family != FAMILY:
+                    self._bring_to_host(handle)
+                else:
+                    self._bring(handle, None, anew=False)
 
         return self._ahead.submit(load)
 
@@ -109,58 +127,97 @@ class Models:
 
             torch.cuda.empty_cache()
 
-    def _bring(self, handle: ModelHandle) -> Resident:
+    def _bring(self, handle: ModelHandle, work: int | None, anew: bool) -> Resident:
         name = _name(handle)
         with self._lock:
             loading = self._loading[name]
         with loading:
-            resident = self._resident.get(name) or self._load(handle)
+            resident = self._resident.get(name)
+            if resident and resident.plan and anew:
+                plan = self._plan(handle, resident.plan.weights, work)
+                if plan and plan.way != resident.plan.way:
+                    with self._lock:
+                        self._put_away(name, resident)
+                    resident = None
+                else:
+                    resident.plan = plan
+            resident = resident or self._load(handle, work)
         resident.credit = self._floor + resident.seconds / max(resident.bytes, 1)
         return resident
 
-    def _load(self, handle: ModelHandle) -> Resident:
+    def _bring_to_host(self, handle: ModelHandle) -> None:
+        name, started = _name(handle), time.perf_counter()
+        with self._lock:
+            loading = self._loading[name]
+        with loading:
+            if name not in self._resident and name not in self._host:
+                module = _loaded(handle)
+                self._host[name] = Resident(module, _bytes(module), time.perf_counter() - started, 0.0)
+                self._bound_host()
+
+    def _load(self, handle: ModelHandle, work: int | None) -> Resident:
         name, started = _name(handle), time.perf_counter()
         on_host = self._host.pop(name, None)
-        module = on_host.module if on_host else importlib.import_module("nodes.models").load(handle, "cpu")
-        streaming = importlib.import_module("nodes.streaming")
-        size = streaming.size(module)
-        streamed = self._way(handle, size) == "streamed"
+        module = on_host.module if on_host else _loaded(handle)
+        size, streamed = _bytes(module), None
+        plan = self._plan(handle, size, work)
         with self._lock:
-            self._make_room(self.bytes + size - self._budget)
-        if streamed:
-            size = streaming.stream(module, self._device)
+            beyond = self.bytes + size + plan.work - plan.room if plan and plan.work else 0
+            self._make_room(max(self.bytes + size - self._budget, beyond))
+        if plan and plan.way == "streamed":
+            streamed = importlib.import_module("nodes.streaming").Streamed(module, self._device)
+            size = streamed.bytes
         else:
             module = module.to(self._device)
-        resident = Resident(module, size, time.perf_counter() - started, 0.0, streamed)
+        resident = Resident(module, size, time.perf_counter() - started, 0.0, plan, streamed)
         with self._lock:
             self._resident[name] = resident
         return resident
 
-    def _way(self, handle: ModelHandle, size: int) -> Placement:
-        """Models of the built-in family are small, and reach into their blocks."""
+    def _plan(self, handle: ModelHandle, size: int, work: int | None) -> MemoryPlan | None:
+        """None for models of the built-in family, which are small, and reach into their blocks."""
         if handle.family == FAMILY:
-            return "resident"
-        return placement(size, capacity(self._device), self._device, self._asked)
+            return None
+        return memory_plan(size, usable(self._device), self._device, handle.memory, work)
 
     def _make_room(self, wanted: int) -> None:
         """Evict so many bytes, or as many as there are that nothing uses."""
         for name, resident in sorted(self._resident.items(), key=lambda item: item[1].credit):
             if wanted > 0 and name not in self._in_use:
-                del self._resident[name]
+                self._put_away(name, resident)
                 wanted -= resident.bytes
                 self._floor = resident.credit
-                if self._device.startswith("cuda") and not resident.streamed:
-                    self._keep_on_host(name, resident)
+
+    def _put_away(self, name: ModelHandle, resident: Resident) -> None:
+        """Off the device; an accelerator's is kept with the host."""
+        del self._resident[name]
+        if resident.streamed:
+            resident.streamed.end()
+        if self._device.startswith("cuda"):
+            self._keep_on_host(name, resident)
 
     def _keep_on_host(self, name: ModelHandle, resident: Resident) -> None:
         """Pinned, so that the way back is one fast copy; those that were brought here first give way."""
         self._host[name] = resident
         for tensor in (*resident.module.to("cpu").parameters(), *resident.module.buffers()):
             tensor.data = tensor.data.pin_memory()
-        while sum(kept.bytes for kept in self._host.values()) > capacity("cpu") // 2:
+        self._bound_host()
+
+    def _bound_host(self) -> None:
+        while sum(kept.weights for kept in self._host.values()) > capacity("cpu") // 2:
             del self._host[next(iter(self._host))]
 
 
+def _loaded(handle: ModelHandle) -> Any:
+    """Its module, in the host's memory."""
+    return importlib.import_module("nodes.models").load(handle, "cpu")
+
+
+def _bytes(module: Any) -> int:
+    size: int = importlib.import_module("nodes.streaming").size(module)
+    return size
+
+
 def _name(handle: ModelHandle) -> ModelHandle:
-    """What a module is known by: all that its handle says but where the weights lie."""
-    return replace(handle, path="")
+    """What a module is known by: all that its handle says but where the weights lie and are to be."""
+    return replace(handle, path="", memory="automatic")

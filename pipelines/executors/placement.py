@@ -1,25 +1,66 @@
-"""Where the weights of a model are to be while it works. Numbers in, a word out: no torch here."""
+"""Where the weights of a model are to be while it works. Numbers in, a plan out: no torch here."""
 
-from typing import Literal
+import os
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from assets.values.handles import Memory
 
 Placement = Literal["resident", "streamed"]
-Asked = Literal["automatic", "resident", "streamed"]
 SETTING = "PATCHLOOM_WEIGHTS"
-# Of a device's memory, what is kept for the work beside the weights: a step's tokens, a chunk of decoded frames.
+# Of a device's memory, what is kept for the work beside the weights where that is not known: a chunk of decoded frames.
 FOR_WORK = 0.25
 
 
-def placement(weights: int, capacity: int, device: str, asked: str = "automatic", work: int | None = None) -> Placement:
+@dataclass(frozen=True, slots=True)
+class MemoryPlan:
+    """way: where the weights are; asked: whether because a person wants it so.
+
+    weights, work, room: bytes of them, of what is computed beside them (None: not foreseen), and of memory to be had.
+    """
+
+    way: Placement
+    asked: bool
+    weights: int
+    work: int | None
+    room: int
+
+    @property
+    def peak(self) -> int:
+        """Bytes on the device at most; of weights that are streamed, a tenth."""
+        return (self.weights if self.way == "resident" else self.weights // 10) + (self.work or 0)
+
+    def __str__(self) -> str:
+        work = "" if self.work is None else f" and about {_gb(self.work)} of work"
+        if self.way == "resident" or self.asked:
+            where = "on the device" if self.way == "resident" else "streamed block by block"
+            said = f"weights {where}{', as asked' if self.asked else ''}: {_gb(self.weights)}{work}"
+            return f"{said}, of {_gb(self.room)}"
+        return (
+            f"weights streamed block by block, which is slower and makes the same: {_gb(self.weights)}{work} do not "
+            f"fit {_gb(self.room)}"
+        )
+
+
+def memory_plan(
+    weights: int, room: int, device: str, asked: Memory = "automatic", work: int | None = None
+) -> MemoryPlan:
     """Resident where a model's weights and its work fit the device; else they stay with the host, block by block.
 
-    weights, capacity, work: bytes; work None: a quarter of the capacity. On a CPU the host's memory is the device's, so
-    nothing is won by it. asked: what a person wants instead; ValueError for what is none of these.
+    weights, room, work: bytes; work None: a quarter of the room is left for it. On a CPU the host's memory is the
+    device's, so nothing is won by streaming. asked: what a person wants instead; where they want nothing, what the
+    environment says. ValueError where it says what is none of these.
     """
-    match asked:
+    wanted = os.environ.get(SETTING, asked) if asked == "automatic" else asked
+    if wanted not in get_args(Memory):
+        raise ValueError(f"{SETTING} is {wanted!r}; it needs automatic, resident or streamed")
+    fits = device == "cpu" or weights + (room * FOR_WORK if work is None else work) <= room
+    way: Placement = "resident" if fits else "streamed"
+    match wanted:
         case "resident" | "streamed":
-            return asked
-        case "automatic":
-            needed = weights + (capacity * FOR_WORK if work is None else work)
-            return "streamed" if device != "cpu" and needed > capacity else "resident"
-        case _:
-            raise ValueError(f"{SETTING} is {asked!r}; it needs automatic, resident or streamed")
+            return MemoryPlan(wanted, True, weights, work, room)
+    return MemoryPlan(way, False, weights, work, room)
+
+
+def _gb(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"

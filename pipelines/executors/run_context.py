@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from assets.store import Partial
-from assets.values import Clip, Latent, ModelHandle, Patches
+from assets.values import Clip, DiT, Latent, ModelHandle, Patches
 from assets.values.array import Array
 from nodes.api import Seat
 from nodes.context import Cancelled
@@ -23,9 +23,9 @@ class RunContext:
     """device: torch device. partial: where the node's own steps are kept. is_cancelled: asked at every step.
 
     say: sends a message and bytes to the server. earlier: steps that another result began with, see `GoesOn`.
-    seat: among those that compute together, see `Together`.
+    seat: among those that compute together, see `Together`. work: bytes that the node's work through a model takes.
     reused: {"reused", "total"} steps, if any were not taken anew. short_of_memory: all memory that can be made free is.
-    note: what was lost for want of it.
+    note: what was lost for want of it. memory: where the weights that it worked with were, and why.
     """
 
     def __init__(
@@ -37,6 +37,7 @@ class RunContext:
         say: Callable[..., None],
         earlier: Callable[[], list[dict[str, Array]]] = list,
         seat: Seat | None = None,
+        work: Callable[[ModelHandle], int | None] = lambda handle: None,
     ) -> None:
         self._device = device
         self._models = models
@@ -45,10 +46,12 @@ class RunContext:
         self._say = say
         self._earlier = earlier
         self._seat = seat
+        self._work = work
         self._unwritten: list[dict[str, Array]] = []
         self.reused: dict[str, int] = {}
         self.short_of_memory = False
         self.note: str | None = None
+        self.memory: str | None = None
         self._next_preview = 0.0
         self._next_step = 0.0
 
@@ -80,7 +83,10 @@ class RunContext:
         self._next_preview = began + max(1 / PREVIEWS_PER_SECOND, took / PREVIEW_SHARE)
 
     def model(self, handle: ModelHandle) -> Any:
-        module = self._models.get(handle)
+        module = self._models.get(handle, self._work(handle))
+        plan = self._models.plan(handle)
+        if plan and (isinstance(handle, DiT) or plan.way == "streamed"):
+            self.memory = str(plan)
         return self._seat.at(module) if self._seat else module
 
     def kept(self) -> list[dict[str, Array]]:

@@ -8,6 +8,7 @@ import importlib
 import os
 import platform
 import signal
+import sqlite3
 import sys
 import threading
 import time
@@ -23,7 +24,7 @@ from assets.digests import FILE as DIGESTS
 from assets.digests import digests
 from assets.files import Files
 from assets.store import BlobMissing, Made, Store
-from assets.values import ModelHandle, Value
+from assets.values import DiT, ModelHandle, Value
 from assets.values.array import Array
 from nodes.api import Meeting, Node, Seat
 from nodes.context import Cancelled
@@ -37,6 +38,7 @@ from pipelines.executors.needs import model_inputs, needs_alone
 from pipelines.executors.resident import RecentValues
 from pipelines.executors.run_context import RunContext
 from pipelines.keys import numerics_class
+from pipelines.work_memory import WorkMemory
 
 NOTHING: Mapping[str, Any] = {}
 
@@ -72,6 +74,7 @@ class Worker:
         self.library: dict[str, Node] = importlib.import_module(setup["nodes"]).library()
         self.values = RecentValues(setup["ram_bytes"])
         self.models = Models(self.device)
+        self.work_memory = WorkMemory(self.store.folder, self.device)
         self.keeper = Keeper(self.store)
         self.lanes = Lanes()
         self.meetings: WeakValueDictionary[str, Meeting] = WeakValueDictionary()
@@ -113,7 +116,7 @@ class Worker:
         damaged).
         """
         node, started = self.library[task["type"]], time.perf_counter()
-        steps, seat = self.store.partial(task["key"]), self._seat(task)
+        steps, seat, inputs = self.store.partial(task["key"]), self._seat(task), dict[str, Value]()
 
         def say(what: str, details: Mapping[str, Any] = NOTHING, data: bytes = b"") -> None:
             self.line.send({"say": what, "task": task["task"], **details}, data)
@@ -133,12 +136,14 @@ class Worker:
             say=say,
             earlier=lambda: self._earlier(node, task["earlier"]),
             seat=seat,
+            work=lambda handle: self.work_memory.foreseen(node, handle, _specs(inputs)),
         )
+        models_before = self.models.bytes
         try:
             context.stop_if_cancelled()
             say("begun")
             with PeakMemory(self.device) as memory, self.models.using() if model_inputs(node) else nullcontext():
-                inputs = self._inputs(task["inputs"])
+                inputs |= self._inputs(task["inputs"])
                 values = compute(node, task, inputs, self.files, context, self._make_room)
             self._leave(task, seat)
             blobs = {name: self._hold(value) for name, value in values.items()}
@@ -154,14 +159,23 @@ class Worker:
             seconds = time.perf_counter() - started - (seat.others_seconds if seat else 0)
             ways = {"together": seat is not None and seat.shared, "short of memory": bool(context.note)}
             device = ", ".join([self.device, *(way for way, taken in ways.items() if taken)])
+            self._learn(node, inputs, seconds, memory.grown - self.models.bytes + models_before)
             made = Made(task["key"], node.type, blobs, seconds, device, memory.peak)
             outputs = {name: blob.digest for name, blob in blobs.items()}
             specs = {name: str(value.spec) for name, value in values.items()}
             cost = {"seconds": made.seconds, "peak_bytes": made.peak_bytes, "note": context.note}
+            cost["memory"] = context.memory
             say("made", {"outputs": outputs, "specs": specs, "memory": self._memory(), **cost, **context.reused})
             self.keeper.keep(made, answer)
         finally:
             self._leave(task, seat)
+
+    def _learn(self, node: Node, inputs: Mapping[str, Value], seconds: float, peak_bytes: int) -> None:
+        """Remember what the work took beside the model. A disk that is full costs that, not the result."""
+        with suppress(sqlite3.Error):
+            for name in model_inputs(node):
+                if isinstance(handle := inputs.get(name), DiT):
+                    self.work_memory.learn(node, handle, _specs(inputs), seconds, peak_bytes)
 
     def _party(self, task: Task) -> str | None:
         """What the task may share with others that name the same, where that is faster: the digest of a model."""
@@ -231,6 +245,10 @@ class Worker:
         if missing:
             raise InputsMissing(missing)
         return values
+
+
+def _specs(inputs: Mapping[str, Value]) -> list[Any]:
+    return [value.spec for value in inputs.values()]
 
 
 def architecture(device: str) -> str:

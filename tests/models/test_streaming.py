@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from parity import make
 from torch import nn
 
 from assets.values import ModelHandle
-from nodes.streaming import size, stream
+from assets.values.handles import Memory
+from nodes.families.registry import components
+from nodes.streaming import Streamed, size
 from pipelines.executors.models import Models
 
 
@@ -31,42 +34,96 @@ class Deep(nn.Module):
         return x
 
 
-def test_only_the_block_that_runs_is_there() -> None:
+def deep() -> Deep:
     torch.manual_seed(0)
-    module, x = Deep().requires_grad_(False), torch.randn(2, 8)
-    whole, at_home = module(x), [block.weight.data_ptr() for block in module.blocks]
+    return Deep().requires_grad_(False)
+
+
+def addresses(module: Deep) -> list[int]:
+    return [block.weight.data_ptr() for block in module.blocks]
+
+
+def test_the_block_that_runs_is_there_and_the_next_is_on_its_way() -> None:
+    module, x = deep(), torch.randn(2, 8)
+    whole, at_home = module(x), addresses(module)
     there: list[list[int]] = []
+    streamed = Streamed(module, "cpu")
 
     def look(*_: object) -> None:
         there.append([i for i, block in enumerate(module.blocks) if block.weight.data_ptr() != at_home[i]])
 
-    taken = stream(module, "cpu")
     for block in module.blocks:
         block.register_forward_pre_hook(look)
+    copied = copies(streamed)
     assert torch.equal(module(x), whole)
-    assert there == [[0], [1], [2], [3]]
-    assert [block.weight.data_ptr() for block in module.blocks] == at_home
-    assert taken == size(module.enter) + size(module.blocks[0]) < size(module)
+    assert torch.equal(module(x), whole)
+    assert there == [[0], [1], [2], [3]] * 2
+    assert addresses(module) == at_home
+    assert copied == [0, 1, 2, 3] * 2 + [0], "each once a forward, the first of the next forward ahead"
+    assert streamed.bytes == size(module.enter) + 2 * size(module.blocks[0]) < size(module)
+
+
+def test_blocks_that_run_in_another_order_make_the_same_and_are_foreseen_the_next_time() -> None:
+    module, x = deep(), torch.randn(2, 8)
+
+    def backwards() -> torch.Tensor:
+        made = x
+        for block in reversed(module.blocks):
+            made = torch.tanh(block(made))
+        return made
+
+    whole = backwards()
+    copied = copies(Streamed(module, "cpu"))
+    assert torch.equal(backwards(), whole)
+    assert copied == [3, 0, 2, 3, 1, 2, 0, 1]  # what came and what was expected after it
+    copied.clear()
+    assert torch.equal(backwards(), whole)
+    assert copied == [3, 2, 1, 0, 3]
+
+
+def copies(streamed: Streamed) -> list[int]:
+    """The places of the blocks that are copied from now on."""
+    places: list[int] = []
+    copied = streamed._copied
+
+    def note(place: int) -> Any:
+        places.append(place)
+        return copied(place)
+
+    streamed._copied = note  # type: ignore[method-assign]
+    return places
 
 
 def test_a_block_that_fails_gives_its_weights_back() -> None:
-    module = Deep().requires_grad_(False)
-    at_home = [block.weight.data_ptr() for block in module.blocks]
-    stream(module, "cpu")
+    module = deep()
+    at_home = addresses(module)
+    Streamed(module, "cpu")
     with pytest.raises(RuntimeError):
         module.blocks[1](torch.randn(2, 3))
-    assert [block.weight.data_ptr() for block in module.blocks] == at_home
+    assert addresses(module) == at_home
+
+
+def test_a_module_that_is_no_longer_streamed_is_an_ordinary_one() -> None:
+    module, x = deep(), torch.randn(2, 8)
+    whole, at_home = module(x), addresses(module)
+    streamed = Streamed(module, "cpu")
+    module(x)
+    streamed.end()
+    copied = copies(streamed)
+    assert torch.equal(module(x), whole)
+    assert addresses(module) == at_home
+    assert copied == []
 
 
 class Asked(Bench):
-    """A context whose models' weights are where that is asked for."""
+    """A context whose models' weights are where that is asked for, and who remembers why."""
 
-    def __init__(self, asked: str) -> None:
+    def __init__(self, memory: Memory) -> None:
         super().__init__()
-        self.models = Models("cpu", asked=asked)
+        self.models, self.memory = Models("cpu"), memory
 
     def model(self, handle: ModelHandle) -> Any:
-        return self.models.get(handle)
+        return self.models.get(replace(handle, memory=self.memory))
 
 
 def test_a_clip_made_by_streamed_models_is_the_same(tmp_path: Path) -> None:
@@ -75,4 +132,24 @@ def test_a_clip_made_by_streamed_models_is_the_same(tmp_path: Path) -> None:
     one, other = (make(folder, steps=2, bench=bench) for bench in (resident, streamed))
     assert torch.equal(torch.as_tensor(one.latent.data), torch.as_tensor(other.latent.data))
     assert np.array_equal(one.clip.frames, other.clip.frames)
-    assert streamed.models.bytes < resident.models.bytes
+
+
+def test_a_model_goes_where_it_is_asked_for_the_next_time(tmp_path: Path) -> None:
+    folder = tiny_wan.write_text_to_video(tmp_path / "wan")
+    dit, models = components(folder).dit, Models("cpu")
+    ways = []
+    for memory in ("automatic", "streamed", "streamed", "resident"):
+        with models.using():
+            models.get(replace(dit, memory=memory))
+        plan = models.plan(dit)
+        assert plan
+        ways.append(plan.way)
+    assert ways == ["resident", "streamed", "streamed", "resident"]
+
+
+def test_a_model_stays_where_it_is_while_a_node_works_with_it(tmp_path: Path) -> None:
+    folder = tiny_wan.write_text_to_video(tmp_path / "wan")
+    dit, models = components(folder).dit, Models("cpu")
+    with models.using():
+        module = models.get(dit)
+        assert models.get(replace(dit, memory="streamed")) is module

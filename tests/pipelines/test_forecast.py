@@ -9,6 +9,8 @@ from engine_bench import Bench, changed, workflow
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assets.files import Files
+from assets.store import Store
 from pipelines.check import check
 from pipelines.document import Document
 from pipelines.forecast import Forecast, Forecaster, expected, expected_peak, load_of
@@ -117,10 +119,11 @@ def test_what_is_wrong_is_no_part_of_a_forecast(forecaster: Forecaster) -> None:
 
 
 def test_only_the_last_measurements_are_kept(tmp_path: Path) -> None:
-    forecaster = Forecaster(tmp_path / "m.db", LIBRARY, None, None, "cpu")  # type: ignore[arg-type]
+    forecaster = Forecaster(tmp_path / "m.db", LIBRARY, store := Store(tmp_path), Files((), tmp_path), "cpu")
     for second in range(230):
-        forecaster.learn(Forecast(0, 0, {}, (), 0, {"n": load(1)}), {"n": took(float(second), 0)})
+        forecaster.learn(Forecast(0, 0, {}, (), 0, {"n": load(1)}, {}), {"n": took(float(second), 0)})
     kept = Measurements(tmp_path / "m.db", "cpu")
     assert [one.seconds for one in kept.of("n", 1)] == [float(second) for second in range(229, 29, -1)]
     kept.close()
     forecaster.close()
+    store.close()

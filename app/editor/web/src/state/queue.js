@@ -63,7 +63,7 @@ export function forecastWords(forecast) {
   const parts = [`${forecast.to_run} to run, ${forecast.cached} stored`];
   if (forecast.unknown) parts.push(`${forecast.unknown} never measured`);
   if (forecast.peak_bytes) parts.push(`up to ${bytesText(forecast.peak_bytes)}`);
-  return parts.join(" · ");
+  return [parts.join(" · "), ...(forecast.memory ?? [])].join("\n");
 }
 
 export { bytesText };
