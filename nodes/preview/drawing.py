@@ -1,7 +1,7 @@
 """Latents to pictures in numpy, by what the weights folder has for their space. No torch here.
 
 By the small decoder that was fitted to the VAE (`nodes.preview.train`), or by the linear map in the VAE's own file
-(`nodes.video_vae.export`).
+(`nodes.video_vae.export`); a space of open weights by the map that was learned of it here (`nodes.preview.learned`).
 """
 
 import contextlib
@@ -14,6 +14,7 @@ from einops import rearrange
 
 from assets import weight_files
 from assets.weight_files import WeightsRefused, read_array, read_metadata, weights_digest
+from nodes.preview.learned import colour_maps
 
 Floats = npt.NDArray[np.float32]
 Layer = tuple[Floats, Floats]
@@ -30,12 +31,14 @@ def draw(cells: Floats, space: str) -> Floats | None:
         with contextlib.suppress(WeightsRefused):
             if (kind, space) in known and (made := way(cells, known[kind, space])) is not None:
                 return made
-    return None
+    to_rgb = colour_maps.of(space)
+    return None if to_rgb is None else _mapped(cells, to_rgb)
 
 
 def drawn_by() -> str:
     """What a picture depends on besides its latent, for the keys of nodes that draw: the digests of what draws here."""
-    return " ".join(weights_digest(path) for path in _drawing_weights(weight_files.BUILTIN))
+    digests = [weights_digest(path) for path in _drawing_weights(weight_files.BUILTIN)]
+    return " ".join([*digests, *colour_maps.digests()])
 
 
 def decoded(cells: Floats, enter: Layer, middle: Layer, leave: Layer) -> Floats:
@@ -53,7 +56,11 @@ def _by_decoder(cells: Floats, path: Path) -> Floats | None:
 
 
 def _by_map(cells: Floats, path: Path) -> Floats | None:
-    to_rgb = _linear_map(path)
+    return _mapped(cells, _linear_map(path))
+
+
+def _mapped(cells: Floats, to_rgb: Floats) -> Floats | None:
+    """to_rgb: (channels + 1, 3), the last row a constant."""
     if len(to_rgb) != cells.shape[-1] + 1:
         return None
     mapped: Floats = cells @ to_rgb[:-1] + to_rgb[-1]

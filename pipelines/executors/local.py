@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Sequence
 from assets.files import Files
 from assets.store import Store
 from nodes.api import Node
+from nodes.preview.learned import COLOURS, colour_maps
 from pipelines.document import Document
 from pipelines.events import Event
 from pipelines.executors.device import DeviceWorker
@@ -48,6 +49,7 @@ class LocalExecutor:
         ram_bytes: int = VALUE_BYTES,
     ) -> None:
         self._device = device
+        colour_maps.keep_in(store.folder / COLOURS)
         library: dict[str, Node] = importlib.import_module(nodes).library()
         setup = {
             "store": str(store.folder.resolve()),

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,11 @@ from assets.digests import FILE as DIGESTS
 from assets.digests import digests
 from assets.files import Files
 from assets.store import BlobMissing, Made, Store
-from assets.values import DiT, ModelHandle, Value
+from assets.values import Clip, DiT, Latent, ModelHandle, Value, VideoVAE
 from assets.values.array import Array
 from nodes.api import Meeting, Node, Seat
 from nodes.context import Cancelled
+from nodes.preview.learned import COLOURS, colour_maps
 from pipelines.executors.compute import InputsMissing, compute, failure
 from pipelines.executors.keeper import Keeper
 from pipelines.executors.lanes import LANES, PARTY, Lanes, Task
@@ -73,6 +74,7 @@ class Worker:
         os.environ["HF_HUB_OFFLINE"] = "1"  # no library that loads models is to ask a hub for anything
         self.library: dict[str, Node] = importlib.import_module(setup["nodes"]).library()
         self.values = RecentValues(setup["ram_bytes"])
+        colour_maps.keep_in(self.store.folder / COLOURS)
         self.models = Models(self.device)
         self.work_memory = WorkMemory(self.store.folder, self.device)
         self.keeper = Keeper(self.store)
@@ -145,6 +147,7 @@ class Worker:
             with PeakMemory(self.device) as memory, self.models.using() if model_inputs(node) else nullcontext():
                 inputs |= self._inputs(task["inputs"])
                 values = compute(node, task, inputs, self.files, context, self._make_room)
+            _learn_colours([*inputs.values(), *values.values()])
             self._leave(task, seat)
             blobs = {name: self._hold(value) for name, value in values.items()}
         except Cancelled:
@@ -249,6 +252,18 @@ class Worker:
 
 def _specs(inputs: Mapping[str, Value]) -> list[Any]:
     return [value.spec for value in inputs.values()]
+
+
+def _learn_colours(values: Sequence[Value]) -> None:
+    """Where a VAE made frames of a latent, or a latent of frames, learn what colours the latent has."""
+    match sorted((value for value in values if isinstance(value, Clip | Latent | VideoVAE)), key=_type):
+        case [Clip() as clip, Latent() as latent, VideoVAE() as vae]:
+            with suppress(OSError):  # a full disk costs colours in previews, not the result
+                colour_maps.learn(vae, latent, clip)
+
+
+def _type(value: Value) -> str:
+    return type(value).__name__
 
 
 def architecture(device: str) -> str:
