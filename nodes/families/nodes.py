@@ -89,7 +89,7 @@ def load_text_encoder(
         str, ModelName("file"), "The other one where a model has two (HunyuanVideo: clip_l), else empty."
     ] = "",
     tokenizer: Annotated[
-        str, ModelName("models"), "A folder that has its tokenizers; empty: they are in the file, or beside it."
+        str, "A folder below the models folders that has its tokenizers; empty: they are in the file, or beside it."
     ] = "",
     precision: PrecisionWidget = "as stored",
 ) -> TextEncoder:
