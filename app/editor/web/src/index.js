@@ -9,6 +9,7 @@ import { fontFaces } from "./styles/fonts.js";
 import nodeStyles from "./styles/nodes.css?inline";
 import groupStyles from "./styles/groups.css?inline";
 import panelStyles from "./styles/panels.css?inline";
+import { dropSiblingRules } from "./styles/siblings.js";
 import queueStyles from "./styles/queue.css?inline";
 import startStyles from "./styles/start.css?inline";
 import themeStyles from "./styles/theme.css?inline";
@@ -16,6 +17,7 @@ import versionStyles from "./styles/versions.css?inline";
 import viewerStyles from "./styles/viewer.css?inline";
 import widgetStyles from "./styles/widgets.css?inline";
 
+for (const each of document.styleSheets) dropSiblingRules(each);
 const sheet = document.createElement("style");
 sheet.textContent = [
   fontFaces(import.meta.url),

@@ -5,7 +5,7 @@ import { layoutOf, nodeOf, titleOf, wireOf } from "../state/graph.js";
 import { inScope, shorten, stateOf, trail } from "../state/scope.js";
 import { fit, flow } from "../state/view.js";
 import { guess } from "./guess.js";
-import { look, MANY } from "./near.js";
+import { FEW, look } from "./near.js";
 
 /** While a diff is taken in, wires are shown whatever is wrong with them. */
 export let following = false;
@@ -85,7 +85,7 @@ function draw(diff) {
   flow.removeNodes(gone.filter((key) => key.startsWith("node:") || diff.removed[key]?.kind).map(idOf));
   const touched = [...Object.keys(diff.added), ...Object.keys(diff.updated)];
   const fresh = [...new Set(touched.filter(isItem).map(idOf))].filter((id) => !flow.findNode(id));
-  const crowd = flow.nodes.value.length + fresh.length > MANY;
+  const crowd = flow.nodes.value.length + fresh.length > FEW;
   const added = fresh.map((id) => flowNode(id, crowd));
   // A large graph is fitted before it is there, so that what is out of sight is never mounted.
   if (opening && crowd) fit(added, false);

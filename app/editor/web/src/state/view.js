@@ -1,10 +1,22 @@
 // The view of the canvas: one Vue Flow instance, fitted and moved by our own functions, because nodes that are painted
 // in the overview are unknown to Vue Flow's own.
 import { useVueFlow } from "@vue-flow/core";
-import { toRaw } from "vue";
+import { ref, toRaw, watch } from "vue";
 
 export const FLOW_ID = "patchloom";
 export const flow = useVueFlow(FLOW_ID);
+/** Is the view being moved? It is until it has rested for a moment. */
+export const moving = ref(false);
+const REST = 150; // milliseconds
+let resting = 0;
+watch(
+  () => ({ ...flow.viewport.value }),
+  () => {
+    moving.value = true;
+    clearTimeout(resting);
+    resting = setTimeout(() => (moving.value = false), REST);
+  },
+);
 
 const FALLBACK = { width: 280, height: 180 };
 

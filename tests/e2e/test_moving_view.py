@@ -1,0 +1,118 @@
+"""The view moves over many nodes: the wheel, what lies over the nodes meanwhile, how much of them is shown, clips."""
+
+import re
+from typing import Any
+
+import pytest
+from conftest import Editor, middle
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.e2e
+
+RULES_FOR_ANY = """() => {
+  const within = (sheet) => [...sheet.cssRules].flatMap((rule) =>
+    [rule.selectorText ?? "", ...(rule.styleSheet || rule.cssRules ? within(rule.styleSheet ?? rule) : [])]);
+  const ours = (sheet) => sheet.ownerNode?.textContent.includes(".vue-flow__");
+  return [...document.styleSheets].filter((sheet) => !ours(sheet)).flatMap(within)
+    .filter((selector) => /[+~]\\s*(\\*|[a-z]+)$/.test(selector));
+}"""
+COUNT_HOLDS = """() => {
+  window.holds = 0;
+  for (const video of document.querySelectorAll("video")) video.addEventListener("pause", () => (window.holds += 1));
+}"""
+
+
+def spread(count: int, node: dict[str, Any], columns: int) -> dict[str, Any]:
+    """That many of a node, in rows."""
+    layout = {f"n{at}": {"x": at % columns * 360, "y": at // columns * 320} for at in range(count)}
+    return {"format": "patchloom/1", "nodes": dict.fromkeys(layout, node), "wires": [], "layout": layout}
+
+
+PROMPT = {"type": "prompt", "version": 1, "params": {}}
+CLIP = {"type": "load_clip", "version": 1, "params": {"file": "ball.mp4"}}
+
+
+def zoom(editor: Editor) -> int:
+    return int(editor.page.locator(".zoom-value").inner_text().removesuffix(" %"))
+
+
+def test_every_turn_of_the_wheel_zooms_a_large_graph(editor: Editor) -> None:
+    editor.bring_in(spread(60, PROMPT, 10))
+    page = editor.page
+    page.keyboard.press("Home")
+    page.wait_for_timeout(500)
+    before = zoom(editor)
+    page.mouse.move(*middle(page.locator(".canvas")))
+    for _ in range(12):
+        page.mouse.wheel(0, -60)
+    # Each turn is by 2 ** 0.12, whatever lies over the nodes by then.
+    page.wait_for_function(f"parseInt(document.querySelector('.zoom-value').textContent) > {2.4 * before}")
+
+
+def test_a_click_on_the_bare_canvas_of_a_large_graph_leaves_its_nodes_within_reach(editor: Editor) -> None:
+    editor.bring_in(spread(60, PROMPT, 10))
+    page = editor.page
+    page.locator(".zoom-value").click()
+    node = editor.node("n24")
+    box = node.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] + 40, box["y"] + 20)
+    expect(page.locator(".drag-shield")).to_have_count(0)
+    node.locator(".node-title").click()
+    expect(page.locator(".node.selected")).to_have_count(1)
+
+
+def test_a_large_graph_shows_of_each_node_what_can_be_read_once_the_view_rests(editor: Editor) -> None:
+    editor.bring_in(spread(60, PROMPT, 10))
+    page = editor.page
+    page.keyboard.press("Home")
+    expect(page.locator('.node[data-detail="ports"]')).to_have_count(60)
+    expect(page.locator(".node textarea")).to_have_count(0)
+    page.locator(".zoom-value").click()
+    expect(page.locator('.node:not([data-detail="full"])')).to_have_count(0)
+    page.wait_for_function("document.querySelectorAll('.node').length < 60")
+    assert page.locator(".node textarea").count() == page.locator(".node").count()
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Home")
+    expect(page.locator('.node[data-detail="ports"]')).to_have_count(60)
+
+
+def test_a_field_that_is_being_written_in_stays_however_far_the_view_goes(editor: Editor) -> None:
+    editor.bring_in(spread(60, PROMPT, 10))
+    page = editor.page
+    page.locator(".zoom-value").click()
+    field = editor.node("n24").locator("textarea")
+    field.click()
+    # In at the right and out at the left, the view goes to the right.
+    for _ in range(4):
+        for x, turn in ((1100, -60), (300, 60)):
+            page.mouse.move(x, 500)
+            for _ in range(12):
+                page.mouse.wheel(0, turn)
+    page.keyboard.type("far away")
+    expect(editor.node("n25")).to_have_count(0)
+    expect(field).to_have_value(re.compile("far away$"))
+
+
+def test_clips_hold_still_while_the_view_moves_and_play_on_when_it_rests(editor: Editor) -> None:
+    editor.bring_in(spread(6, CLIP, 3))
+    page = editor.page
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".clip-view")).to_have_count(6, timeout=120_000)
+    page.keyboard.press("Home")
+    playing = "[...document.querySelectorAll('video')].filter((video) => !video.paused).length === 6"
+    page.wait_for_function(playing)
+    page.evaluate(COUNT_HOLDS)
+    page.mouse.move(*middle(page.locator(".canvas")))
+    page.mouse.down(button="middle")
+    page.mouse.move(300, 300, steps=5)
+    page.wait_for_function("window.holds === 6")
+    page.mouse.up(button="middle")
+    page.wait_for_function(playing)
+
+
+def test_no_rule_of_the_page_is_for_any_element_that_comes_after_another(editor: Editor) -> None:
+    """With such a rule each node that comes or goes has the style of all reckoned anew."""
+    editor.open()
+    editor.page.locator(".node").first.wait_for()
+    assert editor.page.evaluate(RULES_FOR_ANY) == []
