@@ -1,6 +1,7 @@
 """Weights on disk: safetensors files only. No pickle is ever opened, whatever its name says."""
 
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,17 @@ class WeightsRefused(ValueError):
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
-    """The "patchloom" JSON object in the header of a weights file, {} where it has none; else WeightsRefused."""
+    """The "patchloom" JSON object in the header of a weights file, {} where it has none; else WeightsRefused.
+
+    Remembered until the file's size or its time of change is another: a graph asks for it again for each of its nodes.
+    """
+    _expect_file(path)
+    stat = path.stat()
+    return _metadata(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _metadata(path: Path, size: int, changed: int) -> dict[str, Any]:
     metadata = read_header(path).get("__metadata__", {})
     ours = metadata.get(METADATA_KEY, "{}") if isinstance(metadata, dict) else "{}"
     return _json_object(path, ours.encode() if isinstance(ours, str) else b"")
