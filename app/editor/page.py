@@ -1,6 +1,7 @@
 """The page: `/` opens the workflow to begin with, `/w/<name>` that one."""
 
 from typing import Any
+from urllib.parse import quote
 
 from fastapi.responses import RedirectResponse
 from nicegui import ui
@@ -11,6 +12,9 @@ from app.editor.open_workflow import OpenWorkflow
 from app.editor.workspace import Workspace
 from assets.files import FileRefused
 from pipelines.document import DocumentError
+
+# What the page asks for first comes while its scripts are still to be read.
+AHEAD = '<link rel="preload" as="fetch" crossorigin="anonymous" href="{}">'
 
 
 class EditorPage:
@@ -89,4 +93,6 @@ def add_pages(workspace: Workspace, first: str) -> None:
         except (DocumentError, FileRefused) as error:
             # Shown by the page itself, which asks for the workflow by HTTP and gets this sentence.
             ui.page_title(f"{error}"[:60])
+        for address in ("/api/nodes", "/api/groups", f"/api/workflows/{quote(name, safe='')}"):
+            ui.add_head_html(AHEAD.format(address))
         EditorPage(workspace, name)
