@@ -5,6 +5,7 @@ from pathlib import Path
 from shutil import copyfile, copytree
 from typing import Any
 
+import gguf
 import numpy as np
 import pytest
 import tiny_cogvideox
@@ -206,6 +207,36 @@ def test_llama_in_scaled_float8_reads_as_the_numbers_that_it_stands_for(models: 
         for name in ("llava_llama3_fp8_scaled.safetensors", "stands.safetensors")
     ]  # fmt: skip
     require_alike(*read)
+
+
+@pytest.mark.parametrize("name", ["t5", "umt5"])
+def test_a_text_encoder_in_gguf_reads_as_the_numbers_that_it_stands_for(models: Path, files: Files, name: str) -> None:
+    family = {"t5": "ltx", "umt5": "wan"}[name]
+    state = comfy_text(models / family, "text_encoder")
+    llama_cpp = gguf.get_tensor_name_map(gguf.MODEL_ARCH.T5, 2)
+    few: dict[str, Any] = {}
+    stands, kind = dict(state), gguf.GGMLQuantizationType.Q8_0
+    writer = gguf.GGUFWriter(models / f"{name}.gguf", "t5")
+    for ours, tensor in state.items():
+        theirs = f"{llama_cpp.get_name(ours.removesuffix('.weight'))}.weight"
+        assert t5.GGUF.ours(theirs) == ours
+        if tensor.ndim == 2 and tensor.shape[1] % 32 == 0:
+            few[theirs] = gguf.quants.quantize(tensor.numpy(), kind)
+            stands[ours] = torch.from_numpy(gguf.quants.dequantize(few[theirs], kind))
+            writer.add_tensor(theirs, few[theirs], raw_dtype=kind)
+        else:
+            writer.add_tensor(theirs, tensor.numpy())
+    for step in (writer.write_header_to_file, writer.write_kv_data_to_file, writer.write_tensors_to_file, writer.close):
+        step()
+    tiny.write(models / f"{name} stands.safetensors", stands)
+    dit = load_weights(files=files, model=family).dit
+    read = [
+        encode_text(load_text_encoder(dit, files=files, file=file, tokenizer=family, precision="float32"),
+                    Text(PROMPT), ctx=Bench())
+        for file in (f"{name}.gguf", f"{name} stands.safetensors")
+    ]  # fmt: skip
+    for rows in zip(*((each.embeds, each.null) for each in read), strict=True):
+        torch.testing.assert_close(*map(torch.as_tensor, rows), atol=1e-2, rtol=1e-2)  # norms are held as bfloat16
 
 
 @pytest.mark.parametrize("precision", ["float8 storage", "bfloat16"])

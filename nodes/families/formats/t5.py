@@ -3,9 +3,29 @@
 from typing import Any
 
 from nodes.families.formats.layouts import Layout, Shapes, count
-from nodes.families.formats.names import SAME
+from nodes.families.formats.names import SAME, Names
 
 NAME = "T5"
+BLOCK = (
+    ("attn_q", "layer.0.SelfAttention.q"),
+    ("attn_k", "layer.0.SelfAttention.k"),
+    ("attn_v", "layer.0.SelfAttention.v"),
+    ("attn_o", "layer.0.SelfAttention.o"),
+    ("attn_rel_b", "layer.0.SelfAttention.relative_attention_bias"),
+    ("attn_norm", "layer.0.layer_norm"),
+    ("ffn_gate", "layer.1.DenseReluDense.wi_0"),
+    ("ffn_up", "layer.1.DenseReluDense.wi_1"),
+    ("ffn_down", "layer.1.DenseReluDense.wo"),
+    ("ffn_norm", "layer.1.layer_norm"),
+)
+GGUF = Names(
+    (
+        ("token_embd", "shared"),
+        ("enc.output_norm", "encoder.final_layer_norm"),
+        *((f"enc.blk.#.{theirs}", f"encoder.block.#.{ours}") for theirs, ours in BLOCK),
+    )
+)
+"""llama.cpp's names (gguf-py gguf/tensor_mapping.py)."""
 
 
 def text_config(shapes: Shapes) -> dict[str, Any]:
@@ -27,4 +47,6 @@ def text_config(shapes: Shapes) -> dict[str, Any]:
 LAYOUTS = (
     Layout("text_encoder", ("encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", "shared.weight",
                             "encoder.block.0.layer.1.DenseReluDense.wi_0.weight"), SAME, text_config),
+    Layout("text_encoder", ("enc.blk.0.attn_rel_b.weight", "token_embd.weight", "enc.blk.0.ffn_gate.weight"),
+           GGUF, text_config),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 from assets.weight_headers import WeightHeader
 from nodes.families.formats.layouts import Configs, Layout, Shapes, count
 from nodes.families.formats.names import SAME, Names
-from nodes.families.formats.t5 import text_config
+from nodes.families.formats.t5 import GGUF, text_config
 from nodes.families.wan.vae_sizes import VAES
 
 HEAD = 128
@@ -162,6 +162,7 @@ LAYOUTS = (
     Layout("text_encoder", ("encoder.block.1.layer.0.SelfAttention.relative_attention_bias.weight", "shared.weight"),
            SAME, text_config),
     Layout("text_encoder", ("blocks.1.pos_embedding.embedding.weight", "token_embedding.weight"), T5, text_config),
+    Layout("text_encoder", ("enc.blk.1.attn_rel_b.weight", "token_embd.weight"), GGUF, text_config),
     Layout("image_encoder", ("embeddings.class_embedding", "pre_layrnorm.weight",
                              "encoder.layers.0.self_attn.q_proj.weight"), SAME, image_config, ("position_ids",)),
 )  # fmt: skip
