@@ -7,7 +7,6 @@ is the process's peak above what it held before, with the model loaded and one s
 Then large frames in blended tiles, against whole ones: memory, and what is lost, on a sample clip made larger.
 """
 
-import ctypes
 import multiprocessing
 import tempfile
 import time
@@ -69,7 +68,6 @@ def measure_tiles(tile: int) -> tuple[int, float, float, float, float]:
     clip = Clip(np.stack(frames), small.fps)
     latent = encode_video(vae, clip, ctx=resident)
     decode_latent(vae, noise(vae, 17, 64), ctx=resident)
-    ctypes.CDLL(None).malloc_trim(0)  # what encoding gave back is not to count as there
     with PeakMemory("cpu") as before:
         started = time.process_time()
     with PeakMemory("cpu") as during:

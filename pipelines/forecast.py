@@ -2,18 +2,22 @@
 
 A node's seconds grow as a power of its load's size. Near a size that was measured the measurement is taken as it is;
 away from it, it is scaled by the power that the measured sizes show (Theil-Sen slope of the logarithms, which a few
-wild measurements do not move), or in proportion where only one size was seen. Its peak memory grows by a line.
+wild measurements do not move), or in proportion where only one size was seen. Its peak memory grows with the size of a
+frame, which is worked on in turn, and with that of all frames, which are held.
 """
 
 import json
 import math
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from statistics import median, median_low
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from assets.files import Files
 from assets.store import Store
@@ -34,6 +38,8 @@ from pipelines.work_memory import WorkMemory
 RECENT = 5
 SAME = 1.02
 STEEPEST = 2.0
+Size = TypeVar("Size", float, tuple[float, float, float])
+Floats = npt.NDArray[np.float64]
 
 
 class Expected(NamedTuple):
@@ -155,7 +161,8 @@ def load_of(document: Document, node: str, declared: Node, specs: Specs) -> Load
     steps = float(widgets.get("steps") or 1)
     if declared.goes_on and (far := widgets.get(declared.goes_on.widget)):
         steps = min(steps, float(far))
-    size = max((1.0, *map(volume, flowing))) * steps
+    largest = max(flowing, key=volume, default=None)
+    whole = volume(largest)
     kind: dict[str, Any] = {}
     for name, value in widgets.items():
         widget = declared.widgets[name]
@@ -164,7 +171,8 @@ def load_of(document: Document, node: str, declared: Node, specs: Specs) -> Load
         elif isinstance(widget.meta, Range) and value == widget.meta.lo:
             kind[name] = "off"
     models = sorted(_model(spec) for spec in inputs if isinstance(spec, ModelHandle))
-    return Load(declared.type, declared.version, json.dumps([kind, models], sort_keys=True), size)
+    said = json.dumps([kind, models], sort_keys=True)
+    return Load(declared.type, declared.version, said, whole * steps, whole, whole / getattr(largest, "frames", 1))
 
 
 def _model(handle: ModelHandle) -> str:
@@ -193,7 +201,8 @@ def volume(spec: Any) -> float:
 
 def expected(load: Load, measured: Sequence[tuple[Load, float]]) -> float:
     """The seconds that `measured` (the last first, not empty) give for `load`."""
-    typical, nearest = _typical(load, measured)
+    typical = _typical(load, measured, lambda one: one.size)
+    nearest = min(typical, key=lambda size: abs(math.log(size / load.size)))
     ratio = load.size / nearest
     if 1 / SAME < ratio < SAME:
         return typical[nearest]
@@ -203,24 +212,41 @@ def expected(load: Load, measured: Sequence[tuple[Load, float]]) -> float:
 def expected_peak(load: Load, measured: Sequence[tuple[Load, float]]) -> float:
     """The bytes that `measured` (the last first, not empty) give for `load`.
 
-    What is always there (weights, libraries) does not grow, and the work beside it grows in proportion to its size: a
-    line. Where only one size was measured, it is as much as that took.
+    What is always there (weights, libraries) does not grow; the work beside it grows in proportion to a frame and to
+    all of them. Where only one size was measured, it is as much as that took.
     """
-    typical, nearest = _typical(load, measured)
-    slopes = [(typical[b] - typical[a]) / (b - a) for a, b in combinations(sorted(typical), 2)]
-    slope = max(0.0, median(slopes)) if slopes else 0.0
-    return max(min(typical.values()), typical[nearest] + slope * (load.size - nearest))
+    sized = [one for one in measured if one[0].whole] or measured
+    typical = _typical(load, sized, lambda one: (1.0, one.frame, one.whole))
+    at = (1.0, load.frame, load.whole)
+    if at in typical or len(typical) == 1:
+        return typical.get(at, next(iter(typical.values())))
+    return float(np.dot(at, _shares(np.array(list(typical)), np.array(list(typical.values())))))
 
 
-def _typical(load: Load, measured: Sequence[tuple[Load, float]]) -> tuple[dict[float, float], float]:
-    """What was measured by size, of the kind of `load` where there is some; and the size that is nearest."""
+def _shares(sizes: Floats, peaks: Floats) -> Floats:
+    """Non-negative factors of the columns of sizes (n 3), whose sums differ the least from peaks (n), in proportion."""
+    largest = sizes.max(axis=0, initial=1.0)
+    weights = 1 / np.maximum(peaks, 1.0)
+    columns = list(range(sizes.shape[1]))
+    while True:
+        scaled = sizes[:, columns] / largest[columns] * weights[:, None]
+        factors = np.linalg.lstsq(scaled, peaks * weights, rcond=None)[0]
+        if factors.min() >= 0:
+            break
+        columns.pop(int(factors.argmin()))
+    shares: Floats = np.zeros_like(largest)
+    shares[columns] = factors / largest[columns]
+    return shares
+
+
+def _typical(load: Load, measured: Sequence[tuple[Load, float]], size_of: Callable[[Load], Size]) -> dict[Size, float]:
+    """What was measured by size, of the kind of `load` where there is some."""
     same_kind = [one for one in measured if one[0].kind == load.kind]
-    by_size: defaultdict[float, list[float]] = defaultdict(list)
+    by_size: defaultdict[Size, list[float]] = defaultdict(list)
     for one, quantity in same_kind or measured:
-        by_size[one.size].append(quantity)
+        by_size[size_of(one)].append(quantity)
     # The low median: a first time, which loads weights or starts a device, is not how long the next will take.
-    typical = {size: median_low(quantities[:RECENT]) for size, quantities in by_size.items()}
-    return typical, min(typical, key=lambda size: abs(math.log(size / load.size)))
+    return {size: median_low(quantities[:RECENT]) for size, quantities in by_size.items()}
 
 
 def _power(typical: Mapping[float, float]) -> float:

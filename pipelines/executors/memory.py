@@ -1,9 +1,11 @@
 """How much memory there is, and how much a node took at most."""
 
+import ctypes
 import os
 import re
 import shutil
 import subprocess
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -62,9 +64,9 @@ def available(device: str) -> int | None:
 class PeakMemory:
     """`with PeakMemory(device) as memory: ...`, then `memory.peak`: bytes, 0 where the system does not say.
 
-    On CUDA what torch allocated at most; else the peak resident size of the process, which Linux lets us reset. What
-    runs beside it counts too. grown: by how much that is above what was allocated before; 0 where it is not CUDA, as a
-    process holds much beside tensors.
+    On CUDA what torch allocated at most; else the peak resident size of the process, which Linux lets us reset, without
+    what was freed before. What runs beside it counts too. grown: by how much that is above what was allocated before; 0
+    where it is not CUDA, as a process holds much beside tensors.
     """
 
     def __init__(self, device: str) -> None:
@@ -83,6 +85,8 @@ class PeakMemory:
             self._before = torch.cuda.memory_allocated(self._device)
             torch.cuda.reset_peak_memory_stats(self._device)
         else:
+            with suppress(AttributeError):  # glibc's: without it, freed memory counts for ever
+                ctypes.CDLL(None).malloc_trim(0)
             try:
                 CLEAR.write_text("5")
             except OSError:

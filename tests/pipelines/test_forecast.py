@@ -1,8 +1,11 @@
 """What a run will take, before it runs."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 import small_nodes
 from engine_bench import Bench, changed, workflow
@@ -13,14 +16,19 @@ from assets.files import Files
 from assets.store import Store
 from pipelines.check import check
 from pipelines.document import Document
+from pipelines.executors.memory import PeakMemory
 from pipelines.forecast import Forecast, Forecaster, expected, expected_peak, load_of
-from pipelines.measurements import Load, Measurements
+from pipelines.measurements import Load, Measurement, Measurements
 
 LIBRARY = small_nodes.library()
 
 
 def load(size: float, kind: str = "") -> Load:
-    return Load("n", 1, kind, size)
+    return Load("n", 1, kind, size, size, size)
+
+
+def clip(frame: float, frames: int) -> Load:
+    return Load("n", 1, "", frame * frames, frame * frames, frame)
 
 
 def took(seconds: float, peak_bytes: int) -> dict[str, float]:
@@ -67,17 +75,66 @@ def test_where_one_size_was_measured_another_is_scaled_in_proportion() -> None:
     assert expected_peak(load(30), [(load(10), 1.0)]) == pytest.approx(1)
 
 
+CLIPS = st.tuples(st.floats(10, 1e6), st.integers(1, 1025))
+
+
 @given(
     weights=st.floats(0, 1e11),
-    each=st.floats(0, 1e5),
-    size=st.floats(10, 1e6),
-    sizes=st.sets(st.integers(10, 10**6), min_size=1),
+    work=st.floats(0, 1e5),
+    held=st.floats(0, 1e3),
+    wanted=CLIPS,
+    sizes=st.sets(CLIPS),
 )
-def test_memory_of_weights_and_of_work_in_proportion_is_foreseen_at_any_size(
-    weights: float, each: float, size: float, sizes: set[int]
+def test_memory_of_weights_of_work_on_a_frame_and_of_all_frames_is_foreseen_at_any_size(
+    weights: float, work: float, held: float, wanted: tuple[float, int], sizes: set[tuple[float, int]]
 ) -> None:
-    measured = [(load(one), weights + each * one) for one in sizes | {10, 1000}]
-    assert expected_peak(load(size), measured) == pytest.approx(weights + each * size, rel=1e-3)
+    def peak(frame: float, frames: int) -> float:
+        return weights + work * frame + held * frame * frames
+
+    measured = [(clip(*size), peak(*size)) for size in sizes | {(10, 1), (10, 1000), (10**5, 1), (10**5, 1000)}]
+    assert expected_peak(clip(*wanted), measured) == pytest.approx(peak(*wanted), rel=1e-3)
+
+
+def test_memory_grows_with_a_clips_sides_or_its_length_where_only_these_were_seen_to_differ() -> None:
+    longer = [(clip(100, frames), 500.0 + frames) for frames in (1, 9, 17)]
+    assert expected_peak(clip(100, 129), longer) == pytest.approx(629)
+    larger = [(clip(frame, 17), 500.0 + frame) for frame in (64, 256)]
+    assert expected_peak(clip(128, 17), larger) == pytest.approx(628)
+    assert expected_peak(clip(128, 1), [(clip(64, 17), 500.0)]) == 500
+
+
+def test_a_measured_size_is_foreseen_to_take_the_memory_that_it_took() -> None:
+    measured = [(clip(64, 17), 700.0), (clip(64, 33), 500.0), (clip(128, 17), 600.0), (clip(128, 33), 900.0)]
+    assert [expected_peak(one, measured) for one, _ in measured] == [peak for _, peak in measured]
+
+
+def test_memory_that_was_freed_before_does_not_count() -> None:
+    pieces = [np.ones(8000) for _ in range(3000)]
+    with PeakMemory("cpu") as held:
+        pass
+    del pieces[:-1]  # the last one holds up the heap, which would shrink by itself else
+    with PeakMemory("cpu") as freed:
+        pass
+    assert freed.peak < held.peak - 100e6
+
+
+def test_measurements_of_a_version_before_are_kept(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "m.db")) as before:
+        before.execute(
+            "CREATE TABLE measurements (node_type TEXT, version INTEGER, device TEXT, kind TEXT, size REAL, "
+            "seconds REAL, peak_bytes INTEGER, created REAL)"
+        )
+        before.execute("INSERT INTO measurements VALUES ('n', 1, 'cpu', 'euler', 10, 2.5, 300, 0)")
+        before.commit()
+    for _ in range(2):
+        measurements = Measurements(tmp_path / "m.db", "cpu")
+        old = Measurement(Load("n", 1, "euler", 10), 2.5, 300)
+        assert measurements.of("n", 1)[-1] == old
+        measurements.add([Measurement(clip(4, 2), 1.0, 100)])
+        assert measurements.of("n", 1)[0] == Measurement(clip(4, 2), 1.0, 100)
+        measurements.close()
+    known = [(clip(4, 2), 100.0), (old.load, 300.0)]
+    assert expected_peak(clip(8, 2), known) == 100
 
 
 def test_measurements_of_the_same_kind_count_before_others() -> None:
