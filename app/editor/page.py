@@ -3,8 +3,10 @@
 from typing import Any
 from urllib.parse import quote
 
+import nicegui
 from fastapi.responses import RedirectResponse
 from nicegui import ui
+from nicegui.dependencies import esm_modules
 from starlette.datastructures import URLPath
 
 from app.editor.element import FlowEditor
@@ -14,7 +16,14 @@ from assets.files import FileRefused
 from pipelines.document import DocumentError
 
 # What the page asks for first comes while its scripts are still to be read.
-AHEAD = '<link rel="preload" as="fetch" crossorigin="anonymous" href="{}">'
+AHEAD = '<link rel="preload" as="{}" crossorigin="anonymous" href="{}">'
+# What encodeURIComponent leaves as it is: an address that is written otherwise is another.
+AS_IT_IS = "!'()*~"
+BUNDLE = next(
+    f"/_nicegui/{nicegui.__version__}/esm/{key}/index.js"
+    for key, module in esm_modules.items()
+    if module.name == "patchloom-editor"
+)
 
 
 class EditorPage:
@@ -93,6 +102,7 @@ def add_pages(workspace: Workspace, first: str) -> None:
         except (DocumentError, FileRefused) as error:
             # Shown by the page itself, which asks for the workflow by HTTP and gets this sentence.
             ui.page_title(f"{error}"[:60])
-        for address in ("/api/nodes", "/api/groups", f"/api/workflows/{quote(name, safe='')}"):
-            ui.add_head_html(AHEAD.format(address))
+        ui.add_head_html(AHEAD.format("script", BUNDLE))
+        for address in ("/api/nodes", "/api/groups", f"/api/workflows/{quote(name, safe=AS_IT_IS)}"):
+            ui.add_head_html(AHEAD.format("fetch", address))
         EditorPage(workspace, name)

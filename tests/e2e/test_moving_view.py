@@ -111,6 +111,15 @@ def test_clips_hold_still_while_the_view_moves_and_play_on_when_it_rests(editor:
     page.wait_for_function(playing)
 
 
+def test_what_the_page_needs_first_is_asked_for_ahead_and_once(editor: Editor) -> None:
+    editor.bring_in(spread(3, PROMPT, 3))
+    asked = editor.page.evaluate(
+        "performance.getEntriesByType('resource').map(({ name, initiatorType }) => [name, initiatorType])"
+    )
+    for ending in ("/api/nodes", "/api/groups", "/api/workflows/small", "/index.js"):
+        assert [by for name, by in asked if name.endswith(ending)] == ["link"]
+
+
 def test_no_rule_of_the_page_is_for_any_element_that_comes_after_another(editor: Editor) -> None:
     """With such a rule each node that comes or goes has the style of all reckoned anew."""
     editor.open()

@@ -93,7 +93,8 @@ function draw(diff) {
   const bare = !flow.nodes.value.length;
   if (bare) flow.setNodes(added);
   else flow.addNodes(added);
-  for (const key of [...touched, ...Object.keys(diff.removed)]) if (key.startsWith("layout:")) place(key.slice(7));
+  const placed = new Set(fresh);
+  for (const key of [...touched, ...Object.keys(diff.removed)]) if (key.startsWith("layout:") && !placed.has(idOf(key))) place(idOf(key));
   const rewired = touched.filter((key) => key.startsWith("wire:"));
   const led = (key) => diff.updated[key] && JSON.stringify(diff.updated[key].map(ends)) !== JSON.stringify(Array(2).fill(ends(records.get(key))));
   flow.removeEdges(rewired.filter((key) => flow.findEdge(key) && led(key)));
