@@ -4,11 +4,13 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import safetensors.numpy
 
+from assets import weight_files
 from assets.weight_files import BUILTIN, WeightsRefused, read_array, read_metadata, weights_digest
 
 ARRAYS = {"a.weight": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.zeros((0, 4), np.float16)}
@@ -25,6 +27,24 @@ def test_metadata_and_arrays_are_read(weights: Path) -> None:
     assert read_metadata(weights) == {"family": "loom", "dim": 4}
     for name, array in ARRAYS.items():
         np.testing.assert_array_equal(read_array(weights, name), array)
+
+
+def test_metadata_is_read_once_until_the_file_is_another(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[Path] = []
+    read_header = weight_files.read_header
+
+    def counted(path: Path) -> dict[str, Any]:
+        reads.append(path)
+        return read_header(path)
+
+    monkeypatch.setattr(weight_files, "read_header", counted)
+    assert read_metadata(weights) == read_metadata(weights)
+    assert reads == [weights]
+    safetensors.numpy.save_file(ARRAYS, weights, {"patchloom": json.dumps({"family": "seen", "dim": 4})})
+    assert read_metadata(weights)["family"] == "seen"
+    weights.unlink()
+    with pytest.raises(WeightsRefused):
+        read_metadata(weights)
 
 
 def test_weights_of_other_origin_have_empty_metadata(workspace: Path) -> None:
