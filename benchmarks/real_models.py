@@ -97,7 +97,7 @@ def main(
     console.print(table)
     if skip:
         console.print(lossy)
-    console.print(f"{device}, {dtype}. Levers: text padded once a run; no unconditional forward at scale 1.")
+    console.print(f"{device}, {dtype}. Levers: text, keys and values once a run; no unconditional forward at scale 1.")
 
 
 def measured(folder: Path, shape: str, size: Size, steps: int, turns: int, device: str, dtype: str) -> tuple[str, ...]:

@@ -12,10 +12,15 @@ from nodes.families.folder import read_folder, weight_files
 
 TEXT_TOKENS = 256
 """That go along with a clip's, where both go through the same attention."""
+CROSS_ROWS = 512
+"""Of text, padded, that Wan's cross-attention reads."""
 HISTORY = 3
 """Latent frames' worth of tokens that FramePack sees beside a section."""
 KEPT = 10
 """Latents in float32 that a sampler holds: state, noise, predictions, what its solver remembers."""
+PAYS = 8
+"""Tokens for each row of text up to which a text's keys and values are kept for the next steps (see `once`): with more,
+they are some 2 % of a forward."""
 # Bytes alive at most for each token and unit of the network's width: those in float32 whatever the weights are, and how
 # many numbers in the type that is computed in. Counted over a forward of each at its published sizes
 # (tests/models/test_footprint.py).
@@ -36,7 +41,19 @@ def work(dit: DiT, patches: PatchesSpec) -> int:
     config, number = _config(dit), _computed(dit)
     width: int = config["num_attention_heads"] * config["attention_head_dim"]
     whole, numbers = ALIVE.get(dit.family) or _alive_in_wan(dit, config, width, number)
-    return int((tokens + TEXT_TOKENS) * width * (whole + numbers * number) + KEPT * 4 * tokens * patches.dim)
+    text = _kept_of_text(dit, config, width * number) if pays(tokens, CROSS_ROWS) else 0
+    return int((tokens + TEXT_TOKENS) * width * (whole + numbers * number) + KEPT * 4 * tokens * patches.dim) + text
+
+
+def pays(tokens: int, rows: int) -> bool:
+    """Whether keys and values of so many rows of text are worth their memory."""
+    return tokens <= PAYS * rows
+
+
+def _kept_of_text(dit: DiT, config: dict[str, Any], row: int) -> int:
+    """Keys and values of two texts in each block, of those families that keep them. row: bytes of one."""
+    layers: int = config["num_layers"] + len(config.get("vace_layers", ()))
+    return 2 * 2 * CROSS_ROWS * row * layers if dit.family in ("wan", "skyreels") else 0
 
 
 def _alive_in_wan(dit: DiT, config: dict[str, Any], width: int, number: int) -> tuple[float, float]:

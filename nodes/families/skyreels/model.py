@@ -11,13 +11,14 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from assets.values import DiT, ModelHandle, Patches
-from assets.values.patches import Grid
+from assets.values.patches import Grid, grid_tokens
 from nodes.dit.config import Objective
 from nodes.dit.denoiser import Request
 from nodes.dit.guidance import Predict
 from nodes.dit.skipping import Skips
 from nodes.families.folder import read_folder
 from nodes.families.formats.loading import load_part
+from nodes.families.once import Once, text_layers
 from nodes.families.rows import PredictClip, clip_by_clip, guided_by, text_rows
 from nodes.families.schedules import unipc_levels, whole_timesteps
 from nodes.families.skyreels.handles import is_forced
@@ -65,6 +66,7 @@ class SkyReelsDiT(nn.Module):
         told = mask_and_latent(request.patches, self.stride).to(device, text.dtype) if self.told else None
         shown = request.conditioning.extras.get("image")
         image = None if shown is None else torch.as_tensor(shown).to(device, text.dtype)
+        once = Once(text_layers(self.model), grid_tokens(grid), text.shape[1])
         fps = [0 if request.patches.fps == SLOW_FPS else 1]
 
         def predict(latent: Tensor, levels: Tensor) -> Tensor:
@@ -72,9 +74,10 @@ class SkyReelsDiT(nn.Module):
             seen = seen if told is None else torch.cat([seen, told], dim=1)
 
             def forward(rows: Tensor) -> Tensor:
-                made: Tensor = self.model(
-                    seen, timestep, rows, image, enable_diffusion_forcing=self.forced, fps=fps, return_dict=False
-                )[0]
+                with once.of(rows):
+                    made: Tensor = self.model(
+                        seen, timestep, rows, image, enable_diffusion_forcing=self.forced, fps=fps, return_dict=False
+                    )[0]
                 return made.float()
 
             return guided_by(request.guidance, lambda: forward(text), lambda: forward(null))

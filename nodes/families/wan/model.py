@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from transformers import CLIPImageProcessor, CLIPVisionModel, UMT5EncoderModel
 
 from assets.values import DiT, ImageEncoder, ModelHandle, Patches, TextEncoder, VideoVAE
-from assets.values.patches import Grid
+from assets.values.patches import Grid, grid_tokens
 from nodes.dit.config import Objective
 from nodes.dit.denoiser import Request
 from nodes.dit.guidance import Predict
@@ -26,6 +26,7 @@ from nodes.families.formats.loading import load_part
 from nodes.families.formats.tokenizer import load_reader
 from nodes.families.formats.tokens import UMT5
 from nodes.families.normalised import NormalisedVAE
+from nodes.families.once import Once, text_layers
 from nodes.families.rows import PredictClip, as_latent, clip_by_clip, guided_by, text_rows
 from nodes.families.schedules import unipc_levels, whole_timesteps
 from nodes.families.t5 import T5Text
@@ -107,9 +108,9 @@ class WanDiT(nn.Module):
 
     def predictor(self, requests: Sequence[Request], device: str, skips: Skips | None) -> Predict:
         networks: list[Any] = [expert.blocks for expert in self.experts]
-        return clip_by_clip(requests, lambda request, grid: self._clip(request, device), skips, *networks)
+        return clip_by_clip(requests, lambda request, grid: self._clip(request, grid, device), skips, *networks)
 
-    def _clip(self, request: Request, device: str) -> PredictClip:
+    def _clip(self, request: Request, grid: Grid, device: str) -> PredictClip:
         text = text_rows(request.conditioning.embeds, self.experts[0], device, MAX_TOKENS)
         null = text_rows(request.away, self.experts[0], device, MAX_TOKENS)
         kind = self._dtype
@@ -117,6 +118,7 @@ class WanDiT(nn.Module):
         shown = request.conditioning.extras.get("image")
         image = None if shown is None else torch.as_tensor(shown).to(device, kind)
         control = self._control(request.patches, device) if self.masked else {}
+        once = {expert: Once(text_layers(expert), grid_tokens(grid), text.shape[1]) for expert in self.experts}
 
         def predict(latent: Tensor, levels: Tensor) -> Tensor:
             timestep = self._timestep(levels, latent)
@@ -124,7 +126,8 @@ class WanDiT(nn.Module):
             seen = latent.to(kind) if told is None else torch.cat([latent.to(kind), told], dim=1)
 
             def forward(rows: Tensor) -> Tensor:
-                made: Tensor = model(seen, timestep, rows, image, **control, return_dict=False)[0]
+                with once[model].of(rows):
+                    made: Tensor = model(seen, timestep, rows, image, **control, return_dict=False)[0]
                 return made.float()
 
             return guided_by(request.guidance, lambda: forward(text), lambda: forward(null))
