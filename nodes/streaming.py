@@ -36,7 +36,7 @@ class Streamed:
     def __init__(self, module: nn.Module, device: str) -> None:
         self._module, self._device = module, device
         self._side = torch.cuda.Stream(device) if device.startswith("cuda") else None  # type: ignore[no-untyped-call]
-        blocks = _blocks(module)
+        blocks = repeated_blocks(module)
         self._tensors = [_tensors(block) for block in blocks]
         self._following = {place: (place + 1) % len(blocks) for place in range(len(blocks))}
         self._before: int | None = None
@@ -101,14 +101,14 @@ class Streamed:
             return Copy(place, data, self._side.record_event() if self._side else None)
 
 
-def _blocks(module: nn.Module) -> list[nn.Module]:
+def repeated_blocks(module: nn.Module) -> list[nn.Module]:
     """The layers of each list in a module, the lists within them aside."""
     found: list[nn.Module] = []
     for child in module.children():
         if isinstance(child, nn.ModuleList) and len(child) > 1:
             found += child
         else:
-            found += _blocks(child)
+            found += repeated_blocks(child)
     return found
 
 

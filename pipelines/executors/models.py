@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import os
 import threading
 import time
 from collections import defaultdict
@@ -15,6 +16,9 @@ from assets.values import DiT, ModelHandle
 from nodes.models.handles import FAMILY
 from pipelines.executors.memory import capacity, usable
 from pipelines.executors.placement import MemoryPlan, memory_plan
+
+COMPILE = "PATCHLOOM_COMPILE"
+"""Of the environment: the backend of torch.compile for DiTs, such as "inductor"; without it none is compiled."""
 
 
 @dataclass(slots=True)
@@ -88,6 +92,10 @@ class Models:
         """Why the weights of a resident model are where they are."""
         found = self._resident.get(_name(handle))
         return found.plan if found else None
+
+    def seconds_compiling(self) -> float:
+        """What this process has spent on compiling models so far."""
+        return importlib.import_module("nodes.compiling").seconds_compiling() if os.environ.get(COMPILE) else 0.0
 
     def prefetch(self, handle: ModelHandle) -> Future[None]:
         """Begin to load a module that will be wanted soon. If it cannot be loaded, whoever wants it will hear.
@@ -169,6 +177,8 @@ class Models:
             size = streamed.bytes
         else:
             module = module.to(self._device)
+            if isinstance(handle, DiT) and (backend := os.environ.get(COMPILE)):
+                importlib.import_module("nodes.compiling").compile_blocks(module, backend)
         resident = Resident(module, size, time.perf_counter() - started, 0.0, plan, streamed)
         with self._lock:
             self._resident[name] = resident

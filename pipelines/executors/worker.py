@@ -140,7 +140,7 @@ class Worker:
             seat=seat,
             work=lambda handle: self.work_memory.foreseen(node, handle, _specs(inputs)),
         )
-        models_before = self.models.bytes
+        models_before, compiling_before = self.models.bytes, self.models.seconds_compiling()
         try:
             context.stop_if_cancelled()
             say("begun")
@@ -159,7 +159,8 @@ class Worker:
             steps.delete()
             say("failed", failure(error))
         else:
-            seconds = time.perf_counter() - started - (seat.others_seconds if seat else 0)
+            compiling = self.models.seconds_compiling() - compiling_before
+            seconds = time.perf_counter() - started - compiling - (seat.others_seconds if seat else 0)
             ways = {"together": seat is not None and seat.shared, "short of memory": bool(context.note)}
             device = ", ".join([self.device, *(way for way, taken in ways.items() if taken)])
             self._learn(node, inputs, seconds, memory.grown - self.models.bytes + models_before)
@@ -167,7 +168,8 @@ class Worker:
             outputs = {name: blob.digest for name, blob in blobs.items()}
             specs = {name: str(value.spec) for name, value in values.items()}
             cost = {"seconds": made.seconds, "peak_bytes": made.peak_bytes, "note": context.note}
-            cost["memory"] = context.memory
+            compiled = f"compiling the model took {compiling:.0f} s, the next run does without" if compiling else None
+            cost["memory"] = "; ".join(filter(None, [context.memory, compiled])) or None
             say("made", {"outputs": outputs, "specs": specs, "memory": self._memory(), **cost, **context.reused})
             self.keeper.keep(made, answer)
         finally:
