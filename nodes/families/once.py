@@ -42,7 +42,12 @@ class Once:
 
 
 def text_layers(network: nn.Module) -> list[nn.Module]:
-    """Those of Wan's, SkyReels-V2's and LTX-Video's transformers; a picture shown beside the text counts as text."""
+    """Those of Wan's, SkyReels-V2's and LTX-Video's transformers; a picture shown beside the text counts as text.
+
+    None of a network with compiled blocks: they would be compiled anew where a layer does something else.
+    """
+    if any(module._compiled_call_impl for module in network.modules()):
+        return []
     found = dict(network.named_modules())
     ends = ("attn2.to_k", "attn2.to_v", "attn2.add_k_proj", "attn2.add_v_proj")
     whole = ("condition_embedder.text_embedder", "condition_embedder.image_embedder", "caption_projection")

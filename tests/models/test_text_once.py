@@ -75,6 +75,13 @@ def test_keys_and_values_of_a_text_are_made_once_and_the_clip_is_the_same(
     assert set(seldom) == {TEXTS}
 
 
+def test_compiled_blocks_are_left_alone() -> None:
+    network = tiny_wan.transformer()
+    assert text_layers(network)
+    network.blocks[0].compile(backend="eager")
+    assert text_layers(network) == []
+
+
 def test_nothing_is_kept_of_a_text_beside_a_clip_so_large_that_little_is_won() -> None:
     assert footprint.pays(tokens=4096, rows=512)
     assert not footprint.pays(tokens=32760, rows=512)
