@@ -8,6 +8,8 @@ import pytest
 from conftest import Editor
 from playwright.sync_api import Page, expect
 from test_arranging import ROW, pick
+from test_looking import ENCODED, TWO_CLIPS
+from test_run import RUN
 
 pytestmark = pytest.mark.e2e
 
@@ -20,6 +22,36 @@ STATES: dict[str, Callable[[Page], Any]] = {
     "library": lambda page: page.keyboard.press("Control+l"),
     "app": lambda page: page.keyboard.press("Control+e"),
     "start": lambda page: page.keyboard.press("Control+Shift+O"),
+}
+
+
+WITH_RESULTS = {
+    "format": "patchloom/1",
+    "nodes": {
+        **ENCODED["nodes"],
+        **TWO_CLIPS["nodes"],
+        "long": {"type": "sample_windows", "version": 2, "params": {"guidance_over_steps": "0:1 1:0"}},
+        "flat": {"type": "flatten", "version": 2, "params": {}},
+        "gone": {"type": "from_the_future", "version": 1, "params": {}},
+    },
+    "wires": [*ENCODED["wires"], *TWO_CLIPS["wires"]],
+    "layout": {
+        **ENCODED["layout"],
+        "load": {"x": 640, "y": 0},
+        "back": {"x": 960, "y": 0},
+        "long": {"x": 320, "y": 320},
+        "flat": {"x": 960, "y": 420},
+        "gone": {"x": 1280, "y": 0},
+        "note": {
+            "kind": "note",
+            "x": 0,
+            "y": 520,
+            "width": 220,
+            "height": 90,
+            "text": "**Compare** [two](https://a.org)",
+        },
+        "frame": {"kind": "frame", "x": 620, "y": -60, "width": 640, "height": 440, "title": "Clips", "tint": "blue"},
+    },
 }
 
 
@@ -48,6 +80,37 @@ def test_axe_finds_nothing_serious_in_any_state_of_the_page(editor: Editor, them
         editor.page.keyboard.press("Escape")
         if name in ("app", "library"):
             show(editor.page)
+    assert not {name: problems for name, problems in found.items() if problems}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_axe_finds_nothing_serious_where_there_are_results_and_problems(editor: Editor, theme: str) -> None:
+    editor.page.add_init_script(f"localStorage.setItem('patchloom.theme', '{theme}')")
+    editor.page.emulate_media(reduced_motion="reduce")
+    editor.bring_in(WITH_RESULTS)
+    page = editor.page
+    pick(editor, "encode", "back")
+    page.keyboard.press("Control+Shift+Enter")
+    # Both of them, though the one that has the focus could take the Enter for itself.
+    for node in ("encode", "back"):
+        expect(editor.node(node)).to_have_attribute("data-status", "fresh", timeout=RUN)
+    expect(editor.node("encode").locator(".token-list li")).to_have_count(7, timeout=RUN)
+    page.evaluate(AXE.read_text())
+    found = {"results": serious(page)}
+    for name, keys in {"viewer": "c", "history": "Control+h", "queue": "Control+Shift+q", "versions": "Control+Shift+h",
+                       "models": "Control+Shift+m", "workflows": "Control+o", "find": "Control+f"}.items():  # fmt: skip
+        page.keyboard.press(keys)
+        page.wait_for_timeout(300)
+        found[name] = serious(page)
+        page.keyboard.press("Escape")
+        if name != "find" and page.locator(".rail-panel").count():
+            page.keyboard.press(keys)
+    page.keyboard.press("Control+e")
+    for width in (1440, 360):
+        page.set_viewport_size({"width": width, "height": 740})
+        page.wait_for_timeout(100)
+        found[f"app at {width}"] = serious(page)
     assert not {name: problems for name, problems in found.items() if problems}
 
 

@@ -52,7 +52,10 @@ const sameWire = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 export async function onConnectEnd(event) {
   const connection = candidate();
   const from = ui.connecting;
-  const onNothing = !flow.connectionEndHandle.value && isBare(event?.target);
+  // A touch is told of where it began, wherever it ends.
+  const point = event?.changedTouches?.[0] ?? event;
+  const under = event?.changedTouches ? document.elementFromPoint(point.clientX, point.clientY) : event?.target;
+  const onNothing = !flow.connectionEndHandle.value && isBare(under);
   ui.connecting = null;
   ui.refusal = null;
   if (connection) {
@@ -60,7 +63,6 @@ export async function onConnectEnd(event) {
     if (reason) refuse(reason, connection);
     else connectWire(connection.source, connection.sourceHandle, connection.target, connection.targetHandle);
   } else if (onNothing && from) {
-    const point = event.changedTouches?.[0] ?? event;
     openPalette({ x: point.clientX, y: point.clientY }, from);
   }
 }
