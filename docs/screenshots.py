@@ -1,11 +1,14 @@
 """Makes the pictures of README.md and docs/editor.md from the editor itself: `python docs/screenshots.py`.
 
+By their names it makes those alone: `python docs/screenshots.py start editor_sheet`.
+
 It needs what the end-to-end tests need (CONTRIBUTING.md): a started server on an empty workspace, driven in Chromium.
 """
 
 import json
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -27,36 +30,41 @@ COMPARE = {
     },
     "layout": {
         "ball": {"x": 0, "y": 0},
-        "heart": {"x": 280, "y": 0},
+        "heart": {"x": 320, "y": 0},
         "frame": {
             "kind": "frame",
             "x": -24,
             "y": -48,
-            "width": 250,
-            "height": 820,
+            "width": 648,
+            "height": 720,
             "title": "Footage",
-            "color": "blue",
+            "tint": "blue",
         },
-        "note": {"kind": "note", "x": 0, "y": 460, "width": 220, "height": 90, "text": "**Compare** the two: press C"},
+        "note": {
+            "kind": "note",
+            "x": 0,
+            "y": 560,
+            "width": 220,
+            "height": 80,
+            "tint": "yellow",
+            "text": "**Compare** the two: press C",
+        },
     },
 }
 
 
-def main() -> None:
+def main(wanted: list[str]) -> None:
+    if unknown := set(wanted) - SHOWS.keys():
+        raise SystemExit(f"there is no picture {', '.join(sorted(unknown))}; there are {', '.join(SHOWS)}")
     with tempfile.TemporaryDirectory() as home, served(Path(home)) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         context = browser.new_context(viewport={"width": 1440, "height": 900})
         context.add_init_script("localStorage.setItem('patchloom.toured', 'yes')")
         editor = Editor(context.new_page(), server)
         editor.page.set_default_timeout(5 * MINUTES)
-        show_start(editor)
-        editor.bring_in(COMPARE, "compare")
-        show_comparison(editor)
-        editor.bring_in(json.loads(WORKFLOW.read_text()), "first film")
-        show_editor(editor)
-        show_earlier_results(editor)
-        show_versions(editor)
-        show_sheet(editor)
+        for name in wanted or SHOWS:
+            SHOWS[name](editor)
+            picture(editor, name)
         browser.close()
 
 
@@ -64,11 +72,11 @@ def show_start(editor: Editor) -> None:
     """The gallery of shipped workflows."""
     editor.open()
     editor.page.keyboard.press("Control+Shift+O")
-    picture(editor, "start")
 
 
 def show_comparison(editor: Editor) -> None:
     """Two clips under a slider."""
+    editor.bring_in(COMPARE, "compare")
     page = editor.page
     page.keyboard.press("Control+Enter")
     expect(editor.node("heart")).to_have_attribute("data-status", "fresh", timeout=MINUTES)
@@ -76,32 +84,33 @@ def show_comparison(editor: Editor) -> None:
     editor.node("heart").locator(".node-title").click(modifiers=["Control"])
     page.keyboard.press("c")
     page.get_by_role("region", name="Viewer").locator("video").first.wait_for()
-    picture(editor, "compare")
-    page.get_by_role("button", name="Close the viewer").click()
 
 
 def show_editor(editor: Editor) -> None:
     """A workflow that has run."""
+    open_film(editor)
     run(editor)
-    picture(editor, "editor")
 
 
 def show_earlier_results(editor: Editor) -> None:
     """A node in the viewer, one result back."""
+    open_film(editor)
     page = editor.page
+    run(editor)
     write(editor, "a blue star spinning over the sea")
     run(editor)
     editor.node("decode").locator(".node-header").click()
     page.keyboard.press("v")
     page.get_by_role("region", name="Viewer").get_by_role("button", name="Earlier result").click()
     page.get_by_role("region", name="Viewer").locator("ins").first.wait_for()
-    picture(editor, "editor_earlier")
-    page.get_by_role("button", name="Close the viewer").click()
 
 
 def show_versions(editor: Editor) -> None:
     """What has changed since the first version: a setting, a node that went, one that came."""
+    open_film(editor)
     page = editor.page
+    run(editor)
+    write(editor, "a blue star spinning over the sea")
     editor.node("save").locator(".node-header").click()
     page.keyboard.press("Delete")
     # By the shortcut with the pointer on bare canvas, where the note is put.
@@ -112,13 +121,11 @@ def show_versions(editor: Editor) -> None:
     page.keyboard.press("Control+Shift+H")
     page.locator(".version-row").last.click()
     page.locator(".change-list").wait_for()
-    picture(editor, "editor_versions")
-    page.get_by_role("button", name="Restore").click()
-    page.keyboard.press("Control+Shift+H")
 
 
 def show_sheet(editor: Editor) -> None:
     """The sheet of a batch of seeds."""
+    open_film(editor)
     page = editor.page
     page.keyboard.press("Control+Shift+Q")
     page.get_by_role("spinbutton", name="Seeds").fill(str(SEEDS))
@@ -126,7 +133,21 @@ def show_sheet(editor: Editor) -> None:
     page.keyboard.press("Control+H")
     page.get_by_role("button", name=f"Sheet of {SEEDS} runs").click(timeout=10 * MINUTES)
     page.locator(".sheet-grid video").nth(SEEDS - 1).wait_for()
-    picture(editor, "editor_sheet")
+
+
+SHOWS: dict[str, Callable[[Editor], None]] = {
+    "start": show_start,
+    "compare": show_comparison,
+    "editor": show_editor,
+    "editor_earlier": show_earlier_results,
+    "editor_versions": show_versions,
+    "editor_sheet": show_sheet,
+}
+
+
+def open_film(editor: Editor) -> None:
+    """Text to video as a workflow of its own; what it made before is stored."""
+    editor.bring_in(json.loads(WORKFLOW.read_text()), "first film")
 
 
 def run(editor: Editor) -> None:
@@ -149,4 +170,4 @@ def picture(editor: Editor, name: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
