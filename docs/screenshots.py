@@ -22,6 +22,11 @@ IMAGES = ROOT / "docs" / "images"
 WORKFLOW = ROOT / "pipelines" / "library" / "text_to_video.loom.json"
 MINUTES = 60_000
 SEEDS = 4
+LOADED = """() => {
+  const inView = (each) => each.getBoundingClientRect().top < innerHeight;
+  const [videos, images] = ["video", "img"].map((kind) => [...document.querySelectorAll(kind)].filter(inView));
+  return videos.every((each) => each.readyState > 1) && images.every((each) => each.complete);
+}"""
 COMPARE = {
     "format": "patchloom/1",
     "nodes": {
@@ -165,6 +170,7 @@ def write(editor: Editor, text: str) -> None:
 def picture(editor: Editor, name: str) -> None:
     """Once everything has come to rest."""
     editor.page.wait_for_load_state("networkidle")
+    editor.page.wait_for_function(LOADED)
     editor.page.wait_for_timeout(1000)
     editor.page.screenshot(path=IMAGES / f"{name}.png")
 
