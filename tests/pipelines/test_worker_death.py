@@ -46,7 +46,9 @@ def test_kill_9_during_sampling_repeats_only_the_node_that_was_at_work(bench: Be
 def test_a_run_goes_on_with_the_next_worker(bench: Bench) -> None:
     nodes = {"w": ("words", {"text": "twice"}), "d": ("die_at_first", {"times": 2}), "s": ("shout", {})}
     summary = bench.run(workflow(nodes, "w.text -> d.text", "d.text -> s.text"))
-    assert (summary.ran, summary.failed) == (("w", "d", "s"), {})
+    # What was made, but not yet said to be stored, when a worker died is found in the store or made again.
+    assert ({*summary.ran, *summary.cached}, summary.failed) == ({"w", "d", "s"}, {})
+    assert summary.ran[-2:] == ("d", "s")
     assert bench.kinds("d") == ["started"] * 3 + ["done"]
     assert bench.store.get(summary.outputs["s"]["text"]) == Text("TWICE!")
 
