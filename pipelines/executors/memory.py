@@ -61,12 +61,18 @@ def available(device: str) -> int | None:
     return int(found[1]) * 1024 if found else None
 
 
+def give_back() -> None:
+    """Let what was freed go back to the system, so that it does not count as resident; where the C library is glibc."""
+    with suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 class PeakMemory:
     """`with PeakMemory(device) as memory: ...`, then `memory.peak`: bytes, 0 where the system does not say.
 
-    On CUDA what torch allocated at most; else the peak resident size of the process, which Linux lets us reset, without
-    what was freed before. What runs beside it counts too. grown: by how much that is above what was allocated before; 0
-    where it is not CUDA, as a process holds much beside tensors.
+    On CUDA what torch allocated at most; else the peak resident size of the process, which Linux lets us reset. What
+    runs beside it counts too, and what was freed but not given back. grown: by how much that is above what was
+    allocated before; 0 where it is not CUDA, as a process holds much beside tensors.
     """
 
     def __init__(self, device: str) -> None:
@@ -85,8 +91,6 @@ class PeakMemory:
             self._before = torch.cuda.memory_allocated(self._device)
             torch.cuda.reset_peak_memory_stats(self._device)
         else:
-            with suppress(AttributeError):  # glibc's: without it, freed memory counts for ever
-                ctypes.CDLL(None).malloc_trim(0)
             try:
                 CLEAR.write_text("5")
             except OSError:

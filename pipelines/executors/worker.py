@@ -32,7 +32,7 @@ from nodes.preview.learned import COLOURS, colour_maps
 from pipelines.executors.compute import InputsMissing, compute, failure
 from pipelines.executors.keeper import Keeper
 from pipelines.executors.lanes import LANES, PARTY, Lanes, Task
-from pipelines.executors.memory import PeakMemory
+from pipelines.executors.memory import PeakMemory, give_back
 from pipelines.executors.messages import Line
 from pipelines.executors.models import Models
 from pipelines.executors.needs import model_inputs, needs_alone
@@ -144,6 +144,8 @@ class Worker:
         try:
             context.stop_if_cancelled()
             say("begun")
+            if model_inputs(node):  # the others are over in the time that this takes
+                give_back()
             with PeakMemory(self.device) as memory, self.models.using() if model_inputs(node) else nullcontext():
                 inputs |= self._inputs(task["inputs"])
                 values = compute(node, task, inputs, self.files, context, self._make_room)
