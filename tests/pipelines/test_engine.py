@@ -1,5 +1,6 @@
 """The engine on small real nodes: what is computed, what is not, and what happens when something goes wrong."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,7 @@ def test_a_failing_node_fails_what_depends_on_it_and_nothing_else(bench: Bench) 
     assert summary.failed["wrong"] == "side is 99; it needs 2 to 64"
     (failure,) = (event for event in bench.events if event.kind == "failed" and event.node == "bad")
     assert "small_nodes.py" in (failure.traceback or "")
-    while "small_nodes.py" not in bench.executor.worker_log:  # it comes by a pipe of its own; the test's timeout ends this
+    while "small_nodes.py" not in bench.executor.worker_log:  # which comes by a pipe of its own
         time.sleep(0.01)
 
 
