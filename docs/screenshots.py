@@ -164,7 +164,7 @@ def write(editor: Editor, text: str) -> None:
     field = editor.node("prompt").get_by_role("textbox", name="Text")
     field.fill(text)
     field.blur()
-    editor.settled()
+    expect(editor.node("save")).not_to_have_attribute("data-status", "fresh")
 
 
 def picture(editor: Editor, name: str) -> None:
