@@ -13,7 +13,9 @@ def compile_blocks(module: nn.Module, backend: str) -> None:
     backend: of torch.compile. ValueError where it has none of that name.
     """
     if backend not in (known := torch.compiler.list_backends(exclude_tags=())):
-        raise ValueError(f"Got {backend!r} to compile models by; needs one of {', '.join(known)}")
+        raise ValueError(
+            f"Got {backend!r} to compile models by; needs one of {', '.join(known)}. It is named by PATCHLOOM_COMPILE."
+        )
     torch._dynamo.config.suppress_errors = True
     for block in repeated_blocks(module):
         block.compile(dynamic=True, backend=backend)
