@@ -7,7 +7,7 @@ the makers' folders of each version.
 from typing import Any
 
 from assets.weight_headers import WeightHeader
-from nodes.families.formats.layouts import Configs, Layout, Shapes, count
+from nodes.families.formats.layouts import Configs, Layout, Shapes, causal_vae_config, count
 from nodes.families.formats.names import SAME
 
 LAYERS_OF_2B = 30
@@ -44,17 +44,7 @@ def transformer_config(shapes: Shapes) -> dict[str, Any]:
 
 def vae_config(shapes: Shapes) -> dict[str, Any]:
     """All but the scale of the latents, which is another for each size."""
-    blocks = [f"encoder.down_blocks.{number}" for number in range(count(shapes, "encoder.down_blocks"))]
-    return {
-        "in_channels": shapes["encoder.conv_in.conv.weight"].shape[1],
-        "out_channels": shapes["decoder.conv_out.conv.weight"].shape[0],
-        "latent_channels": shapes["decoder.conv_in.conv.weight"].shape[1],
-        "down_block_types": ["CogVideoXDownBlock3D"] * len(blocks),
-        "up_block_types": ["CogVideoXUpBlock3D"] * len(blocks),
-        "block_out_channels": [shapes[f"{block}.resnets.0.conv1.conv.weight"].shape[0] for block in blocks],
-        "layers_per_block": count(shapes, f"{blocks[0]}.resnets"),
-        "temporal_compression_ratio": 4,
-    }
+    return causal_vae_config(shapes, "CogVideoX") | {"temporal_compression_ratio": 4}
 
 
 LAYOUTS = (

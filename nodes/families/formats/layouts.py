@@ -108,6 +108,23 @@ def count(shapes: Collection[str], blocks: str) -> int:
     return len(found)
 
 
+def causal_vae_config(shapes: Shapes, block: str) -> dict[str, Any]:
+    """Of a video VAE that names its tensors as CogVideoX's does: all but its strides.
+
+    block: what the classes of its blocks begin with, in diffusers.
+    """
+    downs = [f"encoder.down_blocks.{number}" for number in range(count(shapes, "encoder.down_blocks"))]
+    return {
+        "in_channels": shapes["encoder.conv_in.conv.weight"].shape[1],
+        "out_channels": shapes["decoder.conv_out.conv.weight"].shape[0],
+        "latent_channels": shapes["decoder.conv_in.conv.weight"].shape[1],
+        "down_block_types": [f"{block}DownBlock3D"] * len(downs),
+        "up_block_types": [f"{block}UpBlock3D"] * len(downs),
+        "block_out_channels": [shapes[f"{down}.resnets.0.conv1.conv.weight"].shape[0] for down in downs],
+        "layers_per_block": count(shapes, f"{downs[0]}.resnets"),
+    }
+
+
 def family_label(name: str) -> str:
     from nodes.families.registry import FAMILIES
 
