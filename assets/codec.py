@@ -114,6 +114,12 @@ def content_digest(value: Value) -> str:
     return _sha256(encode(replace(value, path="") if isinstance(value, ModelHandle) else value))
 
 
+def result_digest(value: Value) -> str:
+    """The digest of a value as far as results depend on it, see `assets.values.handles.MANNER`."""
+    manner: dict[str, Any] = {one.name: one.default for one in fields(value) if one.metadata.get("manner")}
+    return content_digest(replace(value, **manner) if manner else value)
+
+
 def blob_digest(data: bytes) -> str:
     """What `content_digest` says of the value in a blob, without decoding its arrays; CorruptBlob if it has no header.
 

@@ -12,6 +12,8 @@ Memory = Literal["automatic", "resident", "streamed"]
 
 LATER = {"later": True}
 """Of a field: at its default it is no part of a value's content, which is what it was before the field came."""
+MANNER = {"manner": True}
+"""Of a field: it says how a result is come by, not what it is, so that no result is kept under it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class ModelHandle:
     path: str
     digest: str
     precision: Precision = field(default="as stored", kw_only=True)
-    memory: Memory = field(default="automatic", kw_only=True, metadata=LATER)
+    memory: Memory = field(default="automatic", kw_only=True, metadata=LATER | MANNER)
 
     @property
     def spec(self) -> Self:

@@ -14,7 +14,7 @@ def earlier(task: Task, declared: Node, around: Surroundings) -> dict[str, str]:
     assert isinstance(bounds, Range), f"{declared.type}.{name} says how far to go; it needs a Range"
     numerics = around.numerics()
     for far in (0, *range(int(bounds.hi), 0, -1)):
-        key = node_key(declared, {**task.widgets, name: far}, task.inputs, numerics)
+        key = node_key(declared, {**task.widgets, name: far}, task.counted, numerics)
         if key != task.key and (outputs := around.store.lookup(key)):
             return outputs
     return {}

@@ -2,16 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
+from assets.codec import result_digest
 from assets.files import Files
 from assets.store import Store
+from assets.values import VALUE_TYPES, ModelHandle
 from nodes.api import Node
 from nodes.context import Workflow
 from pipelines.arguments import Number, injected, of_type, parameters, widget_values
 from pipelines.check import Library
 from pipelines.connect import widget_content
 from pipelines.document import Document, dumps
+from pipelines.executors.needs import model_inputs
 from pipelines.keys import node_key
 
 Outputs = Mapping[str, Mapping[str, str]]
@@ -21,8 +25,8 @@ Outputs = Mapping[str, Mapping[str, str]]
 class Task(NamedTuple):
     """One node to compute.
 
-    key: what its result is kept under. inputs: digests by the name of the port or wired widget. workflow: the
-    document's text, for a node that asks for it.
+    key: what its result is kept under. inputs: digests by the name of the port or wired widget. counted: those that
+    the key has instead, see `counted`. workflow: the document's text, for a node that asks for it.
     """
 
     node: str
@@ -30,6 +34,7 @@ class Task(NamedTuple):
     type: str
     widgets: dict[str, Number]
     inputs: dict[str, str]
+    counted: dict[str, str]
     workflow: str
 
 
@@ -53,9 +58,25 @@ def task_of(node: str, document: Document, outputs: Outputs, around: Surrounding
     inputs = {name: outputs[source.node][source.name] for name, source in document.incoming[node].items()}
     widgets, _ = widget_values(declared, document.params(node), inputs)
     content = _content(declared, widgets, inputs, around) if declared.content else None
-    key = node_key(declared, widgets, inputs, around.numerics(), content)
+    counts = counted(declared, inputs, around.store)
+    key = node_key(declared, widgets, counts, around.numerics(), content)
     workflow = dumps(whole) if of_type(declared.fn, Workflow) else ""
-    return Task(node, key, declared.type, widgets, inputs, workflow)
+    return Task(node, key, declared.type, widgets, inputs, counts, workflow)
+
+
+def counted(declared: Node, inputs: dict[str, str], store: Store) -> dict[str, str]:
+    """Digests of what a node's result depends on: not on where a model's weights are while it works.
+
+    A node that gives a model hands that on, so that for it all of its inputs count.
+    """
+    if any(issubclass(VALUE_TYPES[output.type], ModelHandle) for output in declared.outputs.values()):
+        return inputs
+    return inputs | {name: _result(inputs[name], store) for name in model_inputs(declared) if name in inputs}
+
+
+@lru_cache(maxsize=256)
+def _result(digest: str, store: Store) -> str:
+    return result_digest(store.get(digest))
 
 
 def _content(

@@ -19,6 +19,7 @@ from pipelines.events import Event
 from pipelines.executors import memory
 from pipelines.executors.local import LocalExecutor
 from pipelines.executors.memory import told_capacity
+from pipelines.executors.task import counted
 from pipelines.forecast import Forecaster
 from pipelines.work_memory import WorkMemory
 
@@ -51,10 +52,11 @@ def canvas(frames: int) -> PatchesSpec:
     return PatchesSpec(((frames, 30, 52),), 64, (1, 2, 2), "wan-16", 16.0)
 
 
-def text_to_video(memory: str) -> Document:
+def text_to_video(memory: str, seed: int = 0) -> Document:
     document = smaller(load(FOLDER / "wan_text_to_video.loom.json"), SMALL)
     records = dict(document.records)
     records["node:models"]["params"]["memory"] = memory
+    records["node:sampler"]["params"]["seed"] = seed
     return Document(records)
 
 
@@ -65,11 +67,13 @@ def test_the_choice_is_foreseen_and_said_beside_the_result(models: Path, tmp_pat
     said: dict[str | None, list[str | None]] = {}
     executor.subscribe(lambda event: said.setdefault(event.run, []).append(told(event)))
     try:
-        for memory, where in (
-            ("automatic", "weights on the device: "),
-            ("streamed", "weights streamed block by block, as asked: "),
+        for seed, (memory, where) in enumerate(
+            [
+                ("automatic", "weights on the device: "),
+                ("streamed", "weights streamed block by block, as asked: "),
+            ]
         ):
-            document = text_to_video(memory)
+            document = text_to_video(memory, seed)
             (foreseen,) = forecaster.forecast(document).to_json()["memory"]
             assert foreseen.startswith(f"sampler: {where}")
             run = executor.submit(document)
@@ -83,6 +87,32 @@ def test_the_choice_is_foreseen_and_said_beside_the_result(models: Path, tmp_pat
 
 def told(event: Event) -> str | None:
     return event.memory if event.node == "sampler" else None
+
+
+def test_another_way_to_hold_the_weights_samples_nothing_anew(models: Path, tmp_path: Path) -> None:
+    executor = LocalExecutor(Store(tmp_path / "store"), Files((), tmp_path / "outputs", (models,)))
+    said: list[str | None] = []
+    executor.subscribe(lambda event: said.append(told(event)))
+    try:
+        first = executor.wait(executor.submit(text_to_video("automatic")))
+        again = executor.wait(executor.submit(text_to_video("streamed")))
+        assert set(again.ran) == {"models"}
+        assert again.outputs["decode"] == first.outputs["decode"]
+        said.clear()
+        other = executor.wait(executor.submit(text_to_video("streamed", seed=1)))
+        assert "sampler" in other.ran
+        assert "as asked" in next(filter(None, said)), "what does run has the weights where they were asked for"
+    finally:
+        executor.close()
+
+
+def test_a_node_that_hands_a_model_on_hands_on_where_it_is_to_be(dit: DiT, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    asked = store.put(replace(dit, memory="streamed"))
+    assert counted(library()["load_lora"], {"dit": asked}, store) == {"dit": asked}
+    assert counted(SAMPLE, {"dit": asked}, store) == {"dit": content_digest(dit)}
+    eighths = store.put(replace(dit, precision="float8 storage"))
+    assert counted(SAMPLE, {"dit": eighths}, store) == {"dit": eighths}
 
 
 def test_only_what_is_asked_for_makes_another_handle(dit: DiT) -> None:
