@@ -19,6 +19,7 @@ MODULES = (
     "media.nodes",
     "media.edit",
     "media.masks",
+    "numbers.nodes",
     "video_vae.nodes",
     "patches.nodes",
     "dit.nodes",

@@ -167,7 +167,8 @@ def check_node(
             try:
                 arguments[name] = coerce(declared.widgets[name], content)
             except WidgetError as refused:
-                error(name, str(refused))
+                giver = library[document.nodes[source.node]["type"]].label
+                error(name, f"{refused}; it comes by wire, from {giver}: change it there")
     for name, port in declared.inputs.items():
         if name not in wired and not port.optional:
             error(name, f"the input {name!r} of {declared.label} is not wired; it needs a {port.type}")

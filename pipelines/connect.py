@@ -6,10 +6,12 @@ names.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from nodes.api import Node, Port, Widget
-from pipelines.arguments import Number
+from pipelines.arguments import Number, WidgetError, coerce, widget_values
+from pipelines.strict_json import Json
 
 WIDGET_SOURCES = {"int": ("Scalar",), "float": ("Scalar",), "bool": ("Scalar",), "str": ("Text", "Scalar")}
 
@@ -39,6 +41,20 @@ def converters(source_type: str, target_type: str, library: Mapping[str, Node]) 
         if any(port.type == source_type for port in node.inputs.values())
         and any(output.type == target_type for output in node.outputs.values())
     ]
+
+
+def known_widgets(declared: Node, params: Mapping[str, Json], wired: Mapping[str, Any]) -> dict[str, Number]:
+    """The values of a node's widgets, as far as they are known and legal.
+
+    wired: what is known of what comes by wire, a value or a spec, by the name of the port or widget.
+    """
+    values, _ = widget_values(declared, params, wired)
+    for name in wired.keys() & declared.widgets.keys():
+        content = widget_content(wired[name])
+        with suppress(WidgetError):
+            if content is not None:
+                values[name] = coerce(declared.widgets[name], content)
+    return values
 
 
 def widget_content(carrier: Any) -> Number | None:

@@ -24,8 +24,8 @@ from assets.store import Store
 from assets.values import ClipSpec, ConditioningSpec, DiT, LatentSpec, MaskSpec, ModelHandle, PatchesSpec, TextSpec
 from nodes.api import Node, Range
 from nodes.families import footprint
-from pipelines.arguments import widget_values
 from pipelines.check import Library, Specs, check
+from pipelines.connect import known_widgets
 from pipelines.document import Document
 from pipelines.executors.memory import told_capacity
 from pipelines.executors.placement import MemoryPlan, memory_plan
@@ -155,8 +155,9 @@ def load_of(document: Document, node: str, declared: Node, specs: Specs) -> Load
     they govern is off, such as guidance 1) make another kind.
     """
     incoming = document.incoming[node]
-    widgets, _ = widget_values(declared, document.params(node), incoming)
-    inputs = [specs.get(source.node, {}).get(source.name) for source in incoming.values()]
+    known = {name: specs.get(source.node, {}).get(source.name) for name, source in incoming.items()}
+    widgets = known_widgets(declared, document.params(node), known)
+    inputs = list(known.values())
     flowing = [spec for spec in (*inputs, *specs.get(node, {}).values()) if spec is not None]
     steps = float(widgets.get("steps") or 1)
     if declared.goes_on and (far := widgets.get(declared.goes_on.widget)):

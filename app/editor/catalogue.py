@@ -6,7 +6,7 @@ from typing import Any
 from nodes.api import Colour, Curve, FileName, Lines, ModelName, Node, Port, Range, Seed, Side, Widget
 from pipelines.connect import WIDGET_SOURCES
 
-AS_SAID = {"dit": "DiT", "vae": "VAE", "fps": "Frames per second"}
+AS_SAID = {"dit": "DiT", "vae": "VAE", "fps": "Frames per second", "scalar": "Value"}
 
 
 def catalogue(library: Mapping[str, Node]) -> dict[str, Any]:

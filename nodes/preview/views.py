@@ -57,7 +57,7 @@ def _(value: Text) -> View:
 
 @view.register
 def _(value: Scalar) -> View:
-    return View("text/plain; charset=utf-8", str(value.value).encode(), "value")
+    return View("text/plain; charset=utf-8", str(value.value).encode(), "")
 
 
 @view.register

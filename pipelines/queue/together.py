@@ -1,8 +1,8 @@
 """Whether runs that differ in little are to go on at the same time."""
 
 from assets.files import Files
-from pipelines.arguments import widget_values
 from pipelines.check import Library, check
+from pipelines.connect import known_widgets
 from pipelines.document import Document
 from pipelines.set_aside import as_run
 
@@ -18,7 +18,7 @@ def pays_together(document: Document, library: Library, files: Files, device: st
     for node, kind in asked.items():
         wired = document.incoming[node]
         known = {name: specs.get(source.node, {}).get(source.name) for name, source in wired.items()}
-        widgets, _ = widget_values(library[kind], document.params(node), wired)
+        widgets = known_widgets(library[kind], document.params(node), known)
         if together[kind].pays(device, known, widgets):
             return True
     return False

@@ -176,6 +176,26 @@ def test_a_widget_becomes_a_port_keeps_its_value_and_comes_back_without_its_wire
     editor.wait_for_records(lambda records: "wire:said.text" in records and "ports" in records["layout:said"])
 
 
+def test_a_number_that_is_drawn_out_of_a_port_holds_what_the_widget_held_and_feeds_others(editor: Editor) -> None:
+    nodes = {"canvas": WIDGETS["nodes"]["canvas"], "trim": {"type": "trim", "version": 1, "params": {"frames": 9}}}
+    layout = {"canvas": {"x": 700, "y": 0}, "trim": {"x": 340, "y": 0}}
+    editor.bring_in({"format": "patchloom/1", "nodes": nodes, "layout": layout})
+    trim = editor.node("trim")
+    choose(editor, trim.locator('[data-widget="trim.frames"]'), "Make it a port")
+    x, y = editor.socket(trim, "input", "frames")
+    editor.drag((x, y), (x - 200, y + 200))
+    expect(editor.page.locator(".palette-row").first).to_contain_text("Whole number")
+    editor.page.keyboard.press("Enter")
+    editor.wait_for_records(lambda records: params(records, "whole_number") == {"value": 9})
+    number = editor.node("whole_number")
+    editor.drag(editor.socket(number, "output", "scalar"), editor.socket(editor.node("canvas"), "input", "frames"))
+    for node in ("trim", "canvas"):
+        expect(editor.node(node).locator(".port-in", has_text="Frames")).to_have_text("Frames 9")
+    write_number(number, "Value", 2000)
+    problem = editor.node("canvas").get_by_role("alert")
+    expect(problem.filter(has_text="frames is 2000; it needs 1 to 1025; it comes by wire")).to_have_count(1)
+
+
 def test_a_node_goes_back_to_its_defaults_as_one_edit(editor: Editor) -> None:
     editor.bring_in(WIDGETS)
     choose(editor, editor.node("resize").locator(".node-title"), "Back to the defaults")

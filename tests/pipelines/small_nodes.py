@@ -65,12 +65,12 @@ def count_letters(text: Text) -> Scalar:
     return Scalar(len(text.text))
 
 
-def number_spec(value: float) -> ScalarSpec:
+def figure_spec(value: float) -> ScalarSpec:
     return ScalarSpec(value)
 
 
-@node(version=1, category="test", spec=number_spec)
-def number(*, value: float = 1.0) -> Scalar:
+@node(version=1, category="test", spec=figure_spec)
+def figure(*, value: float = 1.0) -> Scalar:
     """A number."""
     return Scalar(value)
 

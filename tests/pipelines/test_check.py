@@ -51,7 +51,7 @@ def test_specs_are_inferred_through_the_whole_graph(library: Library, files: Fil
         ({"b": ("words", {}), "a": ("words", {})}, ["b.text -> a.prompt"], "prompt", "no input 'prompt'; it has: text"),
         ({"b": ("noise", {"side": 6}), "a": ("halve", {})}, ["b.latent -> a.latent"], None, "Try 8"),
         (
-            {"b": ("number", {"value": 99}), "a": ("noise", {})},
+            {"b": ("figure", {"value": 99}), "a": ("noise", {})},
             ["b.scalar -> a.side"],
             "side",
             "side is 99; it needs 2",
@@ -113,7 +113,7 @@ def test_a_node_from_a_newer_release_is_a_warning(library: Library, files: Files
 
 
 def test_a_widget_becomes_a_port_when_it_is_wired(library: Library, files: Files) -> None:
-    nodes = {"b": ("number", {"value": 6.0}), "a": ("noise", {"side": 4}), "w": ("words", {}), "v": ("words", {})}
+    nodes = {"b": ("figure", {"value": 6.0}), "a": ("noise", {"side": 4}), "w": ("words", {}), "v": ("words", {})}
     report = check(workflow(nodes, "b.scalar -> a.side", "w.text -> v.text"), library, files)
     assert report.problems == ()
     assert report.specs["a"]["latent"].height == 6
@@ -168,7 +168,7 @@ def test_a_dragged_wire_is_refused_with_the_reason(
     nodes = {
         "n": ("noise", {}),
         "odd": ("noise", {"side": 6}),
-        "k": ("number", {"value": 3}),
+        "k": ("figure", {"value": 3}),
         "w": ("words", {}),
         "w2": ("words", {}),
         "s": ("shout", {}),

@@ -100,7 +100,7 @@ def test_one_input_leads_to_every_port_that_it_stands_for_and_a_widget_takes_a_w
         "inputs": {"text": [["one", "text"], ["other", "text"]]},
         "widgets": {"times": ["other", "times"]},
     }
-    nodes = {"w": node("words"), "v": node("number", value=2), "g": node("group:both")}
+    nodes = {"w": node("words"), "v": node("figure", value=2), "g": node("group:both")}
     flat = flattened(file(nodes, ["w.text -> g.text", "v.scalar -> g.times"], {"both": group}))
     assert flat.incoming["g/one"] == {"text": Port("w", "text")}
     assert flat.incoming["g/other"] == {"text": Port("w", "text"), "times": Port("v", "scalar")}

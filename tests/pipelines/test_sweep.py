@@ -12,7 +12,7 @@ from pipelines.sweep import SweepError, axis, batch_axes, grid, seeds
 
 LIBRARY = small_nodes.library()
 DOCUMENT = workflow(
-    {"w": ("words", {}), "s": ("shout", {}), "n": ("noise", {"seed": 5}), "v": ("number", {}), "r": ("refine", {})},
+    {"w": ("words", {}), "s": ("shout", {}), "n": ("noise", {"seed": 5}), "v": ("figure", {}), "r": ("refine", {})},
     "w.text -> s.text",
     "n.latent -> r.latent",
 )

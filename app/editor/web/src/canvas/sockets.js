@@ -20,5 +20,6 @@ export const colourOf = (type) => `var(--type-${socketOf(type).colour})`;
 
 /** "Latent" -> "latent", "VideoVAE" -> "video VAE": types as people say them. */
 export function typeName(type) {
+  if (type === "Scalar") return "value";
   return type.replace(/([a-z])([A-Z])/g, "$1 $2").replace(/\b[A-Z](?=[a-z])/g, (letter) => letter.toLowerCase());
 }

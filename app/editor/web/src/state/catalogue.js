@@ -50,6 +50,12 @@ export function asPort({ name, label, help, accepts }) {
   return { name, label, help, accepts, type: accepts[0], optional: true };
 }
 
+/** The widget of a node that is nothing but one value, if it can hold what `widget` does: a prompt's text, a number. */
+export function holderOf({ inputs, widgets: [only, ...more] }, widget) {
+  if (inputs.length || more.length || !only || only.kind === "file" || only.choices) return null;
+  return only.type === widget.type || (only.type === "float" && widget.type === "int") ? only : null;
+}
+
 /** May a wire of that type end in that input? What the values are is for the server to say. */
 export const fits = (type, input) => input.accepts.includes(type);
 
