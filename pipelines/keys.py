@@ -20,8 +20,8 @@ def node_key(
 ) -> str:
     """sha256 in hex.
 
-    widgets: values of their declared types, defaults filled in, of those that are not wired.
-    inputs: content digests by the name of the port or wired widget. numerics: see `numerics_class`.
+    widgets: values of their declared types, defaults filled in; of one that is wired, what comes by the wire.
+    inputs: content digests by the name of the port. numerics: see `numerics_class`.
     content: what stands for that which the node reads from outside the graph.
     """
     parts = ["v1", node.type, node.version, dict(widgets), dict(inputs), numerics, content]

@@ -9,8 +9,7 @@ from assets.files import Files
 from assets.values import Value
 from nodes.api import Node
 from nodes.out_of_memory import out_of_memory
-from pipelines.arguments import coerce, injected
-from pipelines.connect import widget_content
+from pipelines.arguments import injected
 from pipelines.executors.memory import available, capacity
 from pipelines.executors.run_context import RunContext
 
@@ -37,7 +36,7 @@ def compute(
 ) -> dict[str, Value]:
     """The outputs of a task's node by name; NotEnoughMemory if they cannot be computed here.
 
-    inputs: by the name of the port or wired widget. make_room: gives up all memory that can be done without; called
+    inputs: by the name of the port. make_room: gives up all memory that can be done without; called
     once if there was not enough.
     """
     try:
@@ -59,10 +58,7 @@ def compute(
 def _once(
     node: Node, task: Mapping[str, Any], inputs: Mapping[str, Value], files: Files, context: RunContext
 ) -> dict[str, Value]:
-    arguments: dict[str, Any] = {**dict.fromkeys(node.inputs), **task["widgets"]}
-    for name, value in inputs.items():
-        widget = node.widgets.get(name)
-        arguments[name] = coerce(widget, widget_content(value)) if widget else value
+    arguments: dict[str, Any] = {**dict.fromkeys(node.inputs), **task["widgets"], **inputs}
     specs = {name: value.spec if name in node.inputs and value else value for name, value in arguments.items()}
     # What was unknown while wiring is known now; the spec function's sentence is better than torch's.
     node.output_specs({**specs, **injected(node.spec, files)})

@@ -11,7 +11,7 @@ from assets.store import Store
 from assets.values import VALUE_TYPES, ModelHandle
 from nodes.api import Node
 from nodes.context import Workflow
-from pipelines.arguments import Number, injected, of_type, parameters, widget_values
+from pipelines.arguments import Number, coerce, injected, of_type, parameters, widget_values
 from pipelines.check import Library
 from pipelines.connect import widget_content
 from pipelines.document import Document, dumps
@@ -25,8 +25,8 @@ Outputs = Mapping[str, Mapping[str, str]]
 class Task(NamedTuple):
     """One node to compute.
 
-    key: what its result is kept under. inputs: digests by the name of the port or wired widget. counted: those that
-    the key has instead, see `counted`. workflow: the document's text, for a node that asks for it.
+    key: what its result is kept under. widgets: also of those that are wired. inputs: digests by the name of the port.
+    counted: those that the key has instead, see `counted`. workflow: the document's text, for a node that asks for it.
     """
 
     node: str
@@ -57,6 +57,9 @@ def task_of(node: str, document: Document, outputs: Outputs, around: Surrounding
     declared = around.library[document.nodes[node]["type"]]
     inputs = {name: outputs[source.node][source.name] for name, source in document.incoming[node].items()}
     widgets, _ = widget_values(declared, document.params(node), inputs)
+    # What comes to a widget by wire counts as though it were set there: the same number, the same result.
+    for name in declared.widgets.keys() & inputs.keys():
+        widgets[name] = coerce(declared.widgets[name], widget_content(around.store.get(inputs.pop(name))))
     content = _content(declared, widgets, inputs, around) if declared.content else None
     counts = counted(declared, inputs, around.store)
     key = node_key(declared, widgets, counts, around.numerics(), content)
@@ -87,7 +90,6 @@ def _content(
     wanted = set(parameters(declared.content))
     arguments: dict[str, Any] = {**dict.fromkeys(declared.inputs), **widgets}
     for name in wanted & inputs.keys():
-        value = around.store.get(inputs[name])
-        arguments[name] = value.spec if name in declared.inputs else widget_content(value)
+        arguments[name] = around.store.get(inputs[name]).spec
     given = {name: value for name, value in arguments.items() if name in wanted}
     return declared.content(**given, **injected(declared.content, around.files))

@@ -153,6 +153,17 @@ def test_a_wired_widget_gets_what_the_run_made(bench: Bench) -> None:
     assert summary.failed == {"n": "side is 7; it goes from 2 in steps of 2; try 6 or 8"}
 
 
+def test_a_value_that_comes_by_wire_makes_what_it_makes_when_it_is_set_by_hand(bench: Bench) -> None:
+    """So a setting that is made a port, and fed what it was set to, computes nothing anew."""
+    nodes = {"f": ("figure", {"value": 6.0}), "n": ("noise", {"seed": 161, "side": 6})}
+    by_hand = bench.run(workflow(nodes))
+    wired = bench.run(workflow(nodes, "f.scalar -> n.side"))
+    assert set(by_hand.ran) == {"f", "n"}
+    assert not wired.ran
+    assert wired.outputs == by_hand.outputs
+    assert set(bench.run(workflow({**nodes, "f": ("figure", {"value": 8.0})}, "f.scalar -> n.side")).ran) == {"f", "n"}
+
+
 def test_what_only_the_run_can_refuse_is_refused_by_the_same_sentence(bench: Bench) -> None:
     nodes = {"w": ("words", {"text": "6chars"}), "c": ("count_letters", {}), "n": ("noise", {}), "h": ("halve", {})}
     summary = bench.run(workflow(nodes, "w.text -> c.text", "c.scalar -> n.side", "n.latent -> h.latent"))
