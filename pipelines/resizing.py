@@ -1,6 +1,8 @@
 """The resize that a refused wire asks for, where sizes alone stand in its way."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import NamedTuple
 
 from assets.files import Files
@@ -8,6 +10,7 @@ from assets.values import ClipSpec, LatentSpec, MaskSpec, PatchesSpec, Spec
 from pipelines.check import Library, Report, check
 from pipelines.diff import RecordsDiff, apply
 from pipelines.document import Document, Port, wire_id
+from pipelines.groups import Flat, flatten
 from pipelines.plan import upstream
 
 RESIZE = "resize"
@@ -18,45 +21,96 @@ PLACES = 4
 
 
 class Resize(NamedTuple):
-    """Pixels to scale to, and the input before which it is done: the refused wire's own, or one that leads up to it."""
+    """Pixels to scale to, and the input before which it is done, by its record's name: the refused wire's own, one that
+    leads up to it, or one that leads to what else goes in."""
 
     into: Port
     width: int
     height: int
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a wire is: in the workflow itself, or in a use of a group.
+
+    prefix, group: before what a node is called in a run, and in its record. graph: the nodes there.
+    """
+
+    prefix: str
+    group: str
+    graph: Document
+
+    def record(self, port: Port) -> Port:
+        return Port(f"{self.group}{port.node}", port.name)
+
+    def run(self, port: Port) -> Port:
+        return Port(f"{self.prefix}{port.node}", port.name)
+
+    def spec(self, port: Port, flat: Flat, report: Report) -> Spec | None:
+        source = flat.source(self.run(port))
+        return report.specs.get(source.node, {}).get(source.name)
+
+
 def resizing(document: Document, source: Port, target: Port, library: Library, files: Files) -> Resize | None:
-    """The resize that lets a refused wire of the workflow itself be, found by trying; None where none does."""
-    if source.node not in document.nodes or target.node not in document.nodes or RESIZE not in library:
+    """The resize that lets a refused wire be, found by trying; None where none does. The ends are as in a run."""
+    flat = flatten(document)
+    place = _place(document, flat, source, target)
+    if place is None or RESIZE not in library:
         return None
-    document = _leading_to(document, source, target)
+    source, target = (Port(port.node.removeprefix(place.prefix), port.name) for port in (source, target))
+    if not place.prefix:
+        document = _leading_to(document, source, target)
+        place = replace(place, graph=document)
     before = check(document, library, files)
-    spec = before.specs.get(source.node, {}).get(source.name)
-    others = [
-        before.specs.get(port.node, {}).get(port.name)
-        for name, port in document.incoming[target.node].items()
-        if name != target.name
-    ]
-    wired = apply(document, _wire(source, target))
-    for giver, taker in _clips_before(wired, source, target, before)[:PLACES]:
-        clip = before.specs[giver.node][giver.name]
-        assert isinstance(clip, ClipSpec)
-        sizes = (size for size in _sizes(clip, spec, others) if min(size) >= 1 and max(size) <= LARGEST)
-        for height, width in dict.fromkeys(sizes):
-            tried = _with_resize(wired, giver, taker, width, height, library)
-            if _works(tried, target, before, library, files):
-                return Resize(taker, width, height)
+    wired = apply(document, _wire(place.record(source), place.record(target)))
+    inputs = {**place.graph.incoming[target.node], target.name: source}
+    specs = {name: place.spec(port, flat, before) for name, port in inputs.items()}
+    # What comes in anew is brought to the size of what is there; where nothing of that can be scaled, the other way.
+    for name in sorted(inputs, key=lambda name: name != target.name):
+        others = [spec for other, spec in specs.items() if other != name]
+        others += _beside(flat, place.run(Port(target.node, name)), before)
+        wires = _leading_up(place.graph, inputs[name], Port(target.node, name))
+        clips = ((*ends, clip) for ends in wires if isinstance(clip := place.spec(ends[0], flat, before), ClipSpec))
+        for giver, taker, clip in islice(clips, PLACES):
+            sizes = (size for size in _sizes(clip, specs[name], others) if min(size) >= 1 and max(size) <= LARGEST)
+            for height, width in dict.fromkeys(sizes):
+                found = Resize(place.record(taker), width, height)
+                if _works(_with_resize(wired, place, giver, found, library), place.run(target), before, library, files):
+                    return found
     return None
 
 
-def _clips_before(document: Document, source: Port, target: Port, report: Report) -> list[tuple[Port, Port]]:
-    """The wires that carry clips, of those that lead to `target` by way of `source`; the nearest first."""
-    wires = [(source, target)]
+def _place(document: Document, flat: Flat, source: Port, target: Port) -> Place | None:
+    """None where the ends are not both there, side by side."""
+    prefix, group = (source.node.rpartition("/")[0] + "/").removeprefix("/"), ""
+    if prefix:
+        used = flat.origins.get(source.node, "").partition(":")[0]
+        group = f"{used}:" if used in document.groups else ""
+    graph = document.groups[group[:-1]].content if group else document
+    ends = [port.node.removeprefix(prefix) for port in (source, target) if port.node.startswith(prefix)]
+    there = len(ends) == 2 and all(end in graph.nodes for end in ends) and bool(prefix) == bool(group)
+    return Place(prefix, group, graph) if there else None
+
+
+def _leading_up(graph: Document, source: Port, target: Port) -> list[tuple[Port, Port]]:
+    """The wires that lead to `target` by way of `source`; the nearest first."""
+    wires, seen = [(source, target)], {target}
     for giver, _ in wires:  # which grows meanwhile
-        for name, before in document.incoming.get(giver.node, {}).items():
-            if (before, Port(giver.node, name)) not in wires:
-                wires.append((before, Port(giver.node, name)))
-    return [wire for wire in wires if isinstance(report.specs.get(wire[0].node, {}).get(wire[0].name), ClipSpec)]
+        for name, before in graph.incoming.get(giver.node, {}).items():
+            if (taker := Port(giver.node, name)) not in seen:
+                seen.add(taker)
+                wires.append((before, taker))
+    return wires
+
+
+def _beside(flat: Flat, target: Port, report: Report) -> list[Spec | None]:
+    """What goes into the nodes of a group beside that which comes to them by its port."""
+    return [
+        report.specs.get(source.node, {}).get(source.name)
+        for inner in flat.targets(target)
+        for name, source in flat.document.incoming[inner.node].items()
+        if inner != target and name != inner.name
+    ]
 
 
 def _sizes(clip: ClipSpec, spec: Spec | None, others: list[Spec | None]) -> Iterator[tuple[int, int]]:
@@ -84,16 +138,20 @@ def _extent(spec: Spec | None) -> tuple[str, int, int] | None:
 def _works(document: Document, target: Port, before: Report, library: Library, files: Files) -> bool:
     """Does the check find no more to say, and does it know what comes of the wire?"""
     made = check(document, library, files)
-    return target.node in made.specs and {*made.errors.values()} <= {*before.errors.values()}
+    known = all(port.node in made.specs for port in flatten(document).targets(target))
+    return known and {*made.errors.values()} <= {*before.errors.values()}
 
 
-def _with_resize(document: Document, giver: Port, taker: Port, width: int, height: int, library: Library) -> Document:
-    node = next(name for number in range(len(document.nodes) + 1) if (name := f"resize_{number}") not in document.nodes)
+def _with_resize(document: Document, place: Place, giver: Port, found: Resize, library: Library) -> Document:
+    nodes = place.graph.nodes
+    free = next(name for number in range(len(nodes) + 1) if (name := f"resize_{number}") not in nodes)
     declared = library[RESIZE]
-    record = {"type": RESIZE, "version": declared.version, "params": {"width": width, "height": height}}
+    params = {"width": found.width, "height": found.height}
     (given,), (made,) = declared.inputs, declared.outputs
+    node, giver = f"{place.group}{free}", place.record(giver)
+    record = {"type": RESIZE, "version": declared.version, "params": params}
     document = apply(document, RecordsDiff(added={f"node:{node}": record}))
-    return apply(apply(document, _wire(giver, Port(node, given))), _wire(Port(node, made), taker))
+    return apply(apply(document, _wire(giver, Port(node, given))), _wire(Port(node, made), found.into))
 
 
 def _wire(source: Port, target: Port) -> RecordsDiff:

@@ -231,6 +231,37 @@ def test_another_page_follows_and_is_led_out_of_a_group_that_is_taken_away(edito
     other.close()
 
 
+def test_inside_of_a_group_a_wire_that_sizes_stand_in_the_way_of_offers_the_resize_in_there(editor: Editor) -> None:
+    group = {
+        "label": "Joining",
+        "inputs": {"clip": [["back", "clip"], ["large", "clip"]]},
+        "nodes": {
+            "back": {"type": "reverse", "version": 1, "params": {}},
+            "large": {"type": "resize", "version": 1, "params": {"width": 96, "height": 48}},
+            "join": {"type": "join_clips", "version": 1, "params": {}},
+        },
+        "wires": [{"from": ["large", "clip"], "to": ["join", "first"]}],
+        "layout": {"back": {"x": 0, "y": 0}, "large": {"x": 0, "y": 260}, "join": {"x": 500, "y": 0}},
+    }
+    nodes = {
+        "ball": {"type": "load_clip", "version": 1, "params": {"file": "ball.mp4"}},
+        "use": {"type": "group:joining", "version": 1, "params": {}},
+    }
+    wires = [{"from": ["ball", "clip"], "to": ["use", "clip"]}]
+    layout = {"ball": {"x": 0, "y": 0}, "use": {"x": 400, "y": 0}}
+    content = {"format": "patchloom/1", "nodes": nodes, "wires": wires, "layout": layout}
+    editor.bring_in({**content, "groups": {"joining": group}})
+    editor.node("use").locator(".node-enter").click()
+    start = editor.socket(editor.node("joining:back"), "output", "clip")
+    editor.drag(start, editor.socket(editor.node("joining:join"), "input", "second"))
+    editor.page.get_by_role("button", name="Insert Resize to 96 × 48").click()
+    editor.wait_for_records(
+        lambda records: records.get("wire:joining:join.second", {}).get("from") == ["joining:resize", "clip"]
+    )
+    assert editor.records()["wire:joining:resize.clip"]["from"] == ["joining:back", "clip"]
+    expect(editor.page.locator(".note-error")).to_have_count(0)
+
+
 def test_a_failure_inside_is_said_on_the_group_with_the_name_of_the_node(editor: Editor) -> None:
     content = {
         **SMALL,

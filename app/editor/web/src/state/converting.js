@@ -3,7 +3,7 @@ import { catalogue, declarationOf, fits, inputOf, outputOf } from "./catalogue.j
 import { isModel } from "../canvas/sockets.js";
 import { edit, session } from "./document.js";
 import { freshId, layoutOf, nodeIds, nodeOf, putWire, wireInto } from "./graph.js";
-import { scope } from "./scope.js";
+import { runId } from "./scope.js";
 import { request } from "./server.js";
 
 /** The node to offer for a wire {source, sourceHandle, target, targetHandle}, with its ports: {declaration, input, output}; or null. */
@@ -21,10 +21,9 @@ export function converterFor({ source, sourceHandle, target, targetHandle }) {
   return ways.sort((a, b) => asks(a) - asks(b))[0] ?? null;
 }
 
-/** The same where sizes alone stand in the way, which the server tries out: a resize, in this wire or in `into`, one before. */
+/** The same where sizes alone stand in the way, which the server tries out: a resize, in this wire or in `into`, another. */
 export async function resizeFor({ source, sourceHandle, target, targetHandle }) {
-  if (scope.value) return null;
-  const query = new URLSearchParams({ source: `${source}.${sourceHandle}`, target: `${target}.${targetHandle}` });
+  const query = new URLSearchParams({ source: `${runId(source)}.${sourceHandle}`, target: `${runId(target)}.${targetHandle}` });
   const found = await request(`/api/workflows/${encodeURIComponent(session.name)}/resize?${query}`).catch(() => null);
   if (!found?.into) return null;
   const { into, width, height } = found;
