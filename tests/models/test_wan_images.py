@@ -11,6 +11,7 @@ from bench import Bench
 from diffusers import WanImageToVideoPipeline
 from parity import PROMPT, SIZE, first_noise, make, pixels
 from PIL import Image
+from table import agree
 
 from assets.values import Clip, Patches
 from nodes.families.frames import canvas_from_frames
@@ -51,9 +52,9 @@ def reference(
     return latent[0], pipeline(latents=noise, output_type="pt", **told).frames[0]
 
 
-def assert_equal(made: Any, latent: torch.Tensor, frames: torch.Tensor) -> None:
+def assert_equal(row: str, task: str, made: Any, latent: torch.Tensor, frames: torch.Tensor) -> None:
     assert float(latent.std()) > 0.1
-    torch.testing.assert_close(torch.as_tensor(made.latent.data), latent, atol=1e-5, rtol=0)
+    agree(row, task, made.latent.data, latent)
     torch.testing.assert_close(pixels(made.clip), frames, atol=0.5 / 255 + 1e-5, rtol=0)
 
 
@@ -64,25 +65,31 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_an_image_is_animated_as_the_reference_pipeline_of_wan_2_1_does_it(models: Path) -> None:
     folder, first = tiny_wan.write_image_to_video(models / "i2v"), picture(1)
-    assert_equal(make(folder, canvas=canvas(folder, first), pictures=(first,)), *reference(folder, first))
+    made = make(folder, canvas=canvas(folder, first), pictures=(first,))
+    assert_equal("Wan 2.1 I2V", "image", made, *reference(folder, first))
 
 
-def test_between_a_first_and_a_last_frame_the_reference_pipelines_clip_is_made(models: Path) -> None:
-    folder, first, last = tiny_wan.write_image_to_video(models / "flf", ends=True), picture(1), picture(2)
+@pytest.mark.parametrize(("task", "last"), [("both", picture(2)), ("loop", picture(1))])
+def test_between_a_first_and_a_last_frame_the_reference_pipelines_clip_is_made(
+    models: Path, task: str, last: Clip
+) -> None:
+    folder, first = tiny_wan.write_image_to_video(models / f"flf {task}", ends=True), picture(1)
     between = canvas(folder, first, last, place="first and last frame")
-    assert_equal(make(folder, canvas=between, pictures=(first, last)), *reference(folder, first, last))
+    made = make(folder, canvas=between, pictures=(first, last))
+    assert_equal("Wan 2.1 FLF2V", task, made, *reference(folder, first, last))
 
 
-@pytest.mark.parametrize("last", [None, picture(2)], ids=["first", "first and last"])
-def test_two_experts_share_the_way_from_an_image_as_in_wan_2_2(models: Path, last: Clip | None) -> None:
+@pytest.mark.parametrize(("task", "last"), [("image", None), ("both", picture(2)), ("loop", picture(1))])
+def test_two_experts_share_the_way_from_an_image_as_in_wan_2_2(models: Path, task: str, last: Clip | None) -> None:
     folder, first = models / "a14b", picture(1)
     if not folder.exists():
         tiny_wan.write_image_to_video(folder, boundary=0.9)
     place: FramesPlace = "first and last frame" if last else "first frame"
     made = make(folder, canvas=canvas(folder, first, last, place=place))
-    assert_equal(made, *reference(folder, first, last))
+    assert_equal("Wan 2.2 A14B I2V", task, made, *reference(folder, first, last))
 
 
 def test_an_image_is_animated_by_levels_a_token_as_in_the_5b_model_of_wan_2_2(models: Path) -> None:
     folder, first = tiny_wan.write_5b(models / "5b", image=True), picture(1, LARGE)
-    assert_equal(make(folder, canvas=canvas(folder, first)), *reference(folder, first, size=LARGE))
+    made = make(folder, canvas=canvas(folder, first))
+    assert_equal("Wan 2.2 TI2V-5B", "image", made, *reference(folder, first, size=LARGE))

@@ -13,6 +13,8 @@ from einops import rearrange
 from exact import require_exact
 from parity import PROMPT, SIZE, Made, first_noise, make, pixels
 from PIL import Image
+from table import agree
+from variants import PLACES
 
 from assets.values import Clip, ClipSpec, ConditioningSpec, Mask, MaskSpec, Patches, PatchesSpec
 from nodes.api import SpecError
@@ -75,9 +77,11 @@ def floats(clip: Clip) -> torch.Tensor:
     return torch.as_tensor(clip.frames).float() / 127.5 - 1
 
 
-def require_equal(made: Made, latent: torch.Tensor, frames: torch.Tensor, pictures: int = 0) -> None:
+def require_equal(
+    made: Made, latent: torch.Tensor, frames: torch.Tensor, pictures: int = 0, task: str = "text"
+) -> None:
     assert float(latent.std()) > 0.1
-    torch.testing.assert_close(torch.as_tensor(made.latent.data), latent[:, pictures:], atol=1e-5, rtol=0)
+    agree("Wan VACE", task, made.latent.data, latent[:, pictures:])
     torch.testing.assert_close(pixels(made.clip), frames, atol=0.5 / 255 + 1e-5, rtol=0)
 
 
@@ -91,11 +95,12 @@ def test_text_to_video_is_the_reference_pipelines(folder: Path, models: Componen
     require_equal(make(folder, canvas=by_mask(models)), *reference(folder))
 
 
-@pytest.mark.parametrize("place", ["first frame", "last frame", "first and last frame", "start", "both ends"])
+@pytest.mark.parametrize("task", PLACES)
 def test_frames_that_are_given_go_where_the_reference_pipeline_has_them(
-    folder: Path, models: Components, place: FramesPlace
+    folder: Path, models: Components, task: str
 ) -> None:
-    first, last = clip(1, 5 if place in ("start", "both ends") else 1), clip(2, 1)
+    place: FramesPlace = PLACES[task]
+    first, last = clip(1, 5 if place in ("start", "both ends") else 1), clip(1 if task == "loop" else 2, 1)
     video, mask = torch.zeros(FRAMES, HIGH, WIDE, 3), torch.ones(FRAMES, HIGH, WIDE)
     match place:
         case "first frame":
@@ -104,13 +109,15 @@ def test_frames_that_are_given_go_where_the_reference_pipeline_has_them(
             spans = [(FRAMES - 1, last)]
         case "start":
             spans = [(0, first)]
+        case "end":
+            spans = [(FRAMES - 5, clip(2, 5))]
         case _:
             spans = [(0, first), (FRAMES - 1, last)]
     for start, there in spans:
         video[start : start + len(there.frames)], mask[start : start + len(there.frames)] = floats(there), 0
-    given = (last, None) if place == "last frame" else (first, last if len(spans) == 2 else None)
+    given = (spans[0][1], spans[1][1] if len(spans) == 2 and task != "loop" else None)
     canvas = canvas_from_frames(models.dit, models.vae, *given, ctx=Bench(), place=place, frames=FRAMES)
-    require_equal(make(folder, canvas=canvas), *reference(folder, video, mask))
+    require_equal(make(folder, canvas=canvas), *reference(folder, video, mask), task=task)
 
 
 def test_what_lies_under_a_mask_is_made_anew_as_the_reference_pipeline_makes_it(

@@ -107,6 +107,8 @@ COMFY_NAMES = Names(tuple((_comfy(theirs), ours) for theirs, ours in NAMES.pairs
 
 
 def transformer_config(shapes: Shapes) -> dict[str, Any]:
+    if "clean_x_embedder.proj.weight" in shapes:
+        raise ValueError("it is FramePack's, which is read as a folder")
     inner, channels, depth, side, _ = shapes["x_embedder.proj.weight"].shape
     head = shapes["transformer_blocks.0.attn.norm_q.weight"].shape[0]
     out = shapes["proj_out.weight"].shape[0] // (depth * side**2)

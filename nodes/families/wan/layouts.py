@@ -93,6 +93,8 @@ VAE = Names(
 
 
 def transformer_config(shapes: Shapes) -> dict[str, Any]:
+    if "fps_embedding.weight" in shapes:
+        raise ValueError("it is SkyReels-V2's for diffusion forcing, which is read as a folder")
     inner, channels, *patch = shapes["patch_embedding.weight"].shape
     pt, ph, pw = patch
     if inner % HEAD:
