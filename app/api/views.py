@@ -18,6 +18,7 @@ from app.settings import Settings
 from assets.files import FileRefused
 from assets.store import BlobMissing, Store
 from assets.values import SavedFile
+from nodes.preview.left import pictures
 from nodes.preview.views import view, view_after
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -83,7 +84,7 @@ class Views:
         value = self._store.get(digest)
         if isinstance(value, SavedFile) and after is None:
             return self._written(value)
-        made = view(value) if after is None else view_after(value, after)
+        made = (pictures.take(digest) or view(value)) if after is None else view_after(value, after)
         name = _name(digest, after)
         path = self._folder / f"{name}{mimetypes.guess_extension(made.media_type.partition(';')[0]) or '.bin'}"
         _write(path, made.data)

@@ -15,7 +15,7 @@ from nodes.models.handles import by_weights
 
 def load_weights_spec(model: str, precision: Precision, memory: Memory, files: Files) -> Components:
     found = components(files.find_model(model))
-    text_encoder = replace(found.text_encoder, precision=precision)
+    text_encoder = replace(found.text_encoder, precision=precision, memory=memory)
     return found._replace(text_encoder=text_encoder, dit=replace(found.dit, precision=precision, memory=memory))
 
 
@@ -54,22 +54,33 @@ def load_vae(
     dit: Annotated[DiT | None, "The DiT that it is for, where the file leaves that open: CogVideoX's does."] = None,
     *,
     files: Files,
-    file: Annotated[str, ModelName("file"), "A safetensors file of a video VAE."] = "",
+    file: Annotated[
+        str,
+        ModelName("file"),
+        "A safetensors file of a video VAE; or of a tiny decoder (taew2_1 ...): quick, lossy.",
+    ] = "",
 ) -> VideoVAE:
     """The video VAE of a family, where it lies in a file of its own."""
     return load_vae_spec(file, files, dit)
 
 
 def load_text_encoder_spec(
-    file: str, second: str, tokenizer: str, precision: Precision, files: Files, dit: DiT | None = None
+    file: str,
+    second: str,
+    tokenizer: str,
+    precision: Precision,
+    memory: Memory,
+    files: Files,
+    dit: DiT | None = None,
 ) -> TextEncoder:
-    return text_encoder_of(
+    made = text_encoder_of(
         find_weights(files, file),
         precision,
         find_weights(files, second) if second else None,
         files.find_model(tokenizer) if tokenizer else None,
         dit,
     )
+    return replace(made, memory=memory)
 
 
 @node(
@@ -92,9 +103,10 @@ def load_text_encoder(
         str, "A folder below the models folders that has its tokenizers; empty: they are in the file, or beside it."
     ] = "",
     precision: PrecisionWidget = "as stored",
+    memory: MemoryWidget = "automatic",
 ) -> TextEncoder:
     """The text encoder of a family, where it lies in a file of its own."""
-    return load_text_encoder_spec(file, second, tokenizer, precision, files, dit)
+    return load_text_encoder_spec(file, second, tokenizer, precision, memory, files, dit)
 
 
 def load_clip_vision_spec(file: str, files: Files) -> ImageEncoder:

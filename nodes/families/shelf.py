@@ -9,6 +9,7 @@ from typing import Literal
 from assets.weight_files import WeightsRefused
 from nodes.families.folder import INDEX, ModelFolder, read_folder, read_json
 from nodes.families.registry import FAMILIES, Family
+from nodes.families.tiny.files import KINDS, NAMED, tiny_file
 
 Part = Literal["models", "file", "language"]
 ENDINGS = (".safetensors", ".gguf")
@@ -50,7 +51,7 @@ def _below(root: Path) -> Iterator[Shelved]:
         if path.is_dir():
             yield _folder(path, _spoken(name)) if (path / INDEX).is_file() else _language(path, _spoken(name))
         elif path.suffix in ENDINGS:
-            yield Shelved(name, "file", "", (), path.stat().st_size, "")
+            yield _file(path, name)
 
 
 def _walked(folder: Path, left: int) -> Iterator[Path]:
@@ -66,6 +67,24 @@ def _walked(folder: Path, left: int) -> Iterator[Path]:
             yield entry
         elif entry.is_dir() and left:
             yield from _walked(entry, left - 1)
+
+
+def _file(path: Path, name: str) -> Shelved:
+    """What files hold is told where one is chosen; but for tiny decoders, which are used unasked."""
+    size = path.stat().st_size
+    if not path.match(NAMED):
+        return Shelved(name, "file", "", (), size, "")
+    try:
+        tiny = tiny_file(path)
+    except WeightsRefused as refused:
+        return Shelved(name, "file", "", (), size, "", str(refused))
+    if tiny is None:
+        return Shelved(name, "file", "", (), size, "")
+    if tiny.kind is None:
+        known = ", ".join(f"{kind.name} ({kind.label})" for kind in KINDS)
+        problem = f"a tiny decoder, and {path.stem} does not say for which model of: {known}"
+        return Shelved(name, "file", "", (), size, "", problem)
+    return Shelved(name, "file", tiny.kind.label, ("previews", "quick decoding"), size, "")
 
 
 def _spoken(name: str) -> str:

@@ -1,7 +1,8 @@
 """Latents to pictures in numpy, by what the weights folder has for their space. No torch here.
 
 By the small decoder that was fitted to the VAE (`nodes.preview.train`), or by the linear map in the VAE's own file
-(`nodes.video_vae.export`); a space of open weights by the map that was learned of it here (`nodes.preview.learned`).
+(`nodes.video_vae.export`). A space of open weights by a tiny decoder on disk, in a worker (`nodes.preview.tiny`), else
+by the map that was learned of it here (`nodes.preview.learned`).
 """
 
 import contextlib
@@ -15,6 +16,7 @@ from einops import rearrange
 from assets import weight_files
 from assets.weight_files import WeightsRefused, read_array, read_metadata, weights_digest
 from nodes.preview.learned import colour_maps
+from nodes.preview.tiny import tiny_decoders
 
 Floats = npt.NDArray[np.float32]
 Layer = tuple[Floats, Floats]
@@ -24,13 +26,15 @@ Layer = tuple[Floats, Floats]
 def draw(cells: Floats, space: str) -> Floats | None:
     """Normalised latent frames (t h w z) as pictures in about [-1, 1]; None where nothing here knows their space.
 
-    (t 4h 4w 3) by the small decoder, (t h w 3) by the linear map.
+    (t 4h 4w 3) by the small decoder, (t 8h 8w 3) or larger by a tiny one on disk, (t h w 3) by the linear map.
     """
     known = {found: path for path, found in _drawing_weights(weight_files.BUILTIN).items()}
     for kind, way in WAYS.items():
         with contextlib.suppress(WeightsRefused):
             if (kind, space) in known and (made := way(cells, known[kind, space])) is not None:
                 return made
+    if (made := tiny_decoders.draw(cells, space)) is not None:
+        return made
     to_rgb = colour_maps.of(space)
     return None if to_rgb is None else _mapped(cells, to_rgb)
 
@@ -38,7 +42,7 @@ def draw(cells: Floats, space: str) -> Floats | None:
 def drawn_by() -> str:
     """What a picture depends on besides its latent, for the keys of nodes that draw: the digests of what draws here."""
     digests = [weights_digest(path) for path in _drawing_weights(weight_files.BUILTIN)]
-    return " ".join([*digests, *colour_maps.digests()])
+    return " ".join([*digests, *tiny_decoders.digests(), *colour_maps.digests()])
 
 
 def decoded(cells: Floats, enter: Layer, middle: Layer, leave: Layer) -> Floats:

@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from assets.codec import as_numpy
 from assets.values import Clip, Latent, VideoVAE
 from assets.whole_files import write_whole
+from nodes.families.tiny.files import FAMILY as TINY
 from nodes.models.handles import FAMILY
 
 Floats = npt.NDArray[np.float32]
@@ -80,10 +81,11 @@ class ColourMaps:
     def learn(self, vae: VideoVAE, latent: Latent, clip: Clip) -> None:
         """Learn from a latent and the frames that a VAE makes of it, or it of them; no more once there were enough.
 
-        Nothing is learned of the built-in VAE, which has a map of its own, nor from what does not belong together.
+        Nothing is learned of the built-in VAE, which has a map of its own, of a tiny decoder, whose colours are not
+        quite the VAE's, nor from what does not belong together.
         """
         path = self._path(vae.space)
-        if path is None or vae.family == FAMILY or not _belong(vae, latent, clip):
+        if path is None or vae.family in (FAMILY, TINY) or not _belong(vae, latent, clip):
             return
         with self._lock:
             known = _read(path) if path.exists() else None

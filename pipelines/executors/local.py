@@ -16,6 +16,8 @@ from assets.files import Files
 from assets.store import Store
 from nodes.api import Node
 from nodes.preview.learned import COLOURS, colour_maps
+from nodes.preview.left import LEFT, pictures
+from nodes.preview.tiny import tiny_decoders
 from pipelines.document import Document
 from pipelines.events import Event
 from pipelines.executors.device import DeviceWorker
@@ -50,6 +52,8 @@ class LocalExecutor:
     ) -> None:
         self._device = device
         colour_maps.keep_in(store.folder / COLOURS)
+        pictures.keep_in(store.folder / LEFT)
+        tiny_decoders.look_in(files.model_folders)
         library: dict[str, Node] = importlib.import_module(nodes).library()
         setup = {
             "store": str(store.folder.resolve()),

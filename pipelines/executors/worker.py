@@ -24,11 +24,14 @@ from assets.digests import FILE as DIGESTS
 from assets.digests import digests
 from assets.files import Files
 from assets.store import BlobMissing, Made, Store
-from assets.values import Clip, DiT, Latent, ModelHandle, Value, VideoVAE
+from assets.values import Clip, DiT, Latent, ModelHandle, Patches, Value, VideoVAE
 from assets.values.array import Array
 from nodes.api import Meeting, Node, Seat
 from nodes.context import Cancelled
+from nodes.preview.colours import floats
 from nodes.preview.learned import COLOURS, colour_maps
+from nodes.preview.left import LEFT, pictures
+from nodes.preview.tiny import tiny_decoders
 from pipelines.executors.compute import InputsMissing, compute, failure
 from pipelines.executors.keeper import Keeper
 from pipelines.executors.lanes import LANES, PARTY, Lanes, Task
@@ -75,6 +78,8 @@ class Worker:
         self.library: dict[str, Node] = importlib.import_module(setup["nodes"]).library()
         self.values = RecentValues(setup["ram_bytes"])
         colour_maps.keep_in(self.store.folder / COLOURS)
+        pictures.keep_in(self.store.folder / LEFT)
+        tiny_decoders.look_in(self.files.model_folders, self.device)
         self.models = Models(self.device)
         self.work_memory = WorkMemory(self.store.folder, self.device)
         self.keeper = Keeper(self.store)
@@ -152,6 +157,8 @@ class Worker:
             _learn_colours([*inputs.values(), *values.values()])
             self._leave(task, seat)
             blobs = {name: self._hold(value) for name, value in values.items()}
+            if model_inputs(node):
+                _leave_pictures({blobs[name].digest: value for name, value in values.items()})
         except Cancelled:
             say("cancelled")
         except InputsMissing as missing:
@@ -264,6 +271,20 @@ def _learn_colours(values: Sequence[Value]) -> None:
         case [Clip() as clip, Latent() as latent, VideoVAE() as vae]:
             with suppress(OSError):  # a full disk costs colours in previews, not the result
                 colour_maps.learn(vae, latent, clip)
+
+
+def _leave_pictures(values: Mapping[str, Value]) -> None:
+    """What is drawn by a tiny decoder is drawn here, where torch is; the server shows it."""
+    for digest, value in values.items():
+        if isinstance(value, Latent | Patches) and not _all_noise(value) and tiny_decoders.of(value.space):
+            try:
+                pictures.leave(digest, importlib.import_module("nodes.preview.views").view(value))
+            except Exception:
+                traceback.print_exc()  # the server draws it by the linear map
+
+
+def _all_noise(value: Latent | Patches) -> bool:
+    return isinstance(value, Patches) and floats(value.noise).min() == 1
 
 
 def _type(value: Value) -> str:

@@ -12,6 +12,8 @@ from assets.weight_files import WeightsRefused, weights_digest
 from nodes.families.formats.layouts import Part, family_label
 from nodes.families.formats.single_file import held_in
 from nodes.families.registry import NAMES, Components, components, image_encoder
+from nodes.families.tiny.files import tiny_file
+from nodes.families.tiny.handles import vae_of as tiny_vae_of
 
 PrecisionWidget = Annotated[
     Precision,
@@ -22,7 +24,7 @@ SCALED, LED = ("cogvideox",), ("hunyuan",)
 """Families whose VAE's file leaves open how its latents are scaled; or whether one goes before the clip."""
 MemoryWidget = Annotated[
     Memory,
-    "Where the DiT's weights are: on the device, or streamed there block by block, which is slower, needs less memory "
+    "Where the weights are: on the device, or streamed there block by block, which is slower, needs less memory "
     "and makes the same. Automatic: as they and the work fit.",
 ]
 
@@ -57,8 +59,11 @@ def dit_of(path: Path, second: Path | None = None, precision: Precision = "as st
 def vae_of(path: Path, dit: DiT | None = None) -> VideoVAE:
     """The video VAE in a file; dit: what it is for, where that alters how it is used. WeightsRefused where they differ.
 
-    CogVideoX's sizes scale the latents of one VAE otherwise, and some DiTs have a latent frame before the clip.
+    CogVideoX's sizes scale the latents of one VAE otherwise, and some DiTs have a latent frame before the clip. A tiny
+    decoder may stand in for the VAE.
     """
+    if tiny := tiny_file(path):
+        return tiny_vae_of(tiny, dit)
     made = _components(path, "vae").vae
     if dit is None:
         if made.family in SCALED:

@@ -1,0 +1,1 @@
+"""Tiny decoders of other families' latents, for previews and quick looks."""
