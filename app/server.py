@@ -15,6 +15,7 @@ from app.api.presets import preset_routes
 from app.api.queue import queue_routes
 from app.api.results import result_routes
 from app.api.security import protect
+from app.api.unchanging import CompressedOnce
 from app.api.versions import version_routes
 from app.api.workflows import workflow_routes
 from app.editor.page import add_pages
@@ -67,6 +68,7 @@ def serve(settings: Settings, open_browser: bool, workflow: Path | None = None) 
         show=open_browser,
         show_welcome_message=False,
         reload=False,
+        gzip_middleware_factory=CompressedOnce,
     )
 
 

@@ -52,10 +52,13 @@ class Digests:
 
     def of(self, path: Path) -> str:
         """The sha256 of a file in hex; StillReading where it is large and nobody is to wait."""
-        path = path.resolve()
         stat = path.stat()
-        known = self._known.get((str(path), stat.st_size, stat.st_mtime_ns))
-        if known:
+        as_named = (str(path), stat.st_size, stat.st_mtime_ns)
+        if known := self._known.get(as_named):
+            return known
+        path = path.resolve()
+        if known := self._known.get((str(path), stat.st_size, stat.st_mtime_ns)):
+            self._known[as_named] = known
             return known
         if self.patient or stat.st_size <= _AT_ONCE:
             return self._read(path)

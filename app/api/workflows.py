@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, JsonValue
 
 from app.editor.catalogue import catalogue
@@ -53,8 +54,8 @@ def workflow_routes(workspace: Workspace) -> APIRouter:
         return workspace.names()
 
     @router.get("/workflows/{name}")
-    async def snapshot(name: str) -> dict[str, Any]:
-        return opened(name).snapshot()
+    async def snapshot(name: str) -> JSONResponse:
+        return JSONResponse(opened(name).snapshot())
 
     @router.get("/workflows/{name}/why-not")
     async def why_not(name: str, source: str, target: str) -> dict[str, str | None]:

@@ -30,6 +30,8 @@ from pipelines.sweep import seeds
 PUSH_SECONDS = 1 / 15
 # A forecast looks every node up in the store; while somebody types it waits for a pause.
 FORESEE_SECONDS = 0.3
+# The page that opens the workflow comes before what the store knows of it.
+RECALL_SECONDS = 0.1
 NOTHING_TO_RUN = "There is nothing to run yet; add a node with Tab."
 Message = dict[str, Any]
 
@@ -58,7 +60,7 @@ class OpenWorkflow:
         self.name = name
         self.document = document
         self.rev = 0
-        self.history = History(past.undo.load(name))
+        self.history = History(past.undo.load(name, document))
         self.board = Board(name)
         self.pages: list[Page] = []
         self.report = check(document, library, files)
@@ -159,6 +161,7 @@ class OpenWorkflow:
         document = self.running
 
         async def look() -> None:
+            await asyncio.sleep(RECALL_SECONDS)
             found = await asyncio.to_thread(recall, document, self._library, store, self._files)
             self.board.remember(document, {node: found.outputs[node] for node in found.cached})
             self._follow()

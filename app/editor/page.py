@@ -1,5 +1,7 @@
 """The page: `/` opens the workflow to begin with, `/w/<name>` that one."""
 
+import asyncio
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -24,6 +26,8 @@ BUNDLE = next(
     for key, module in esm_modules.items()
     if module.name == "patchloom-editor"
 )
+# By then the page is on its way, and a browser is yet to ask for what belongs to it.
+SENT_SECONDS = 0.01
 
 
 class EditorPage:
@@ -94,14 +98,15 @@ def add_pages(workspace: Workspace, first: str) -> None:
     def start() -> RedirectResponse:
         return RedirectResponse(URLPath(f"/w/{first}"))
 
+    def open_ahead(name: str) -> None:
+        # What stands in the way is said when the page's script asks for it.
+        with suppress(DocumentError, FileRefused):
+            workspace.open(name)
+
     @ui.page("/w/{name}", title="Patchloom")
     def workflow(name: str) -> None:
         ui.page_title(f"{name} · Patchloom")
-        try:
-            workspace.open(name)
-        except (DocumentError, FileRefused) as error:
-            # Shown by the page itself, which asks for the workflow by HTTP and gets this sentence.
-            ui.page_title(f"{error}"[:60])
+        asyncio.get_running_loop().call_later(SENT_SECONDS, open_ahead, name)
         ui.add_head_html(AHEAD.format("script", BUNDLE))
         for address in ("/api/nodes", "/api/groups", f"/api/workflows/{quote(name, safe=AS_IT_IS)}"):
             ui.add_head_html(AHEAD.format("fetch", address))

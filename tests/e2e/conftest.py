@@ -40,7 +40,7 @@ class Editor:
     def open(self, path: str = "/") -> None:
         self.page.goto(f"{self.server.url}{path}")
         self.page.locator(".topbar").wait_for()
-        self.page.locator(".node, .canvas-empty").first.wait_for()
+        self.page.locator(".node, .overview, .canvas-empty").first.wait_for()
 
     def bring_in(self, content: dict[str, Any], name: str = "small") -> None:
         """Open a workflow that was written elsewhere."""

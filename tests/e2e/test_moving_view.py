@@ -77,6 +77,22 @@ def test_a_large_graph_shows_of_each_node_what_can_be_read_once_the_view_rests(e
     expect(page.locator('.node[data-detail="ports"]')).to_have_count(60)
 
 
+def test_a_painted_overview_follows_what_is_selected_and_what_is_edited(editor: Editor) -> None:
+    editor.bring_in(spread(130, PROMPT, 13))
+    page = editor.page
+    page.keyboard.press("Home")
+    page.wait_for_timeout(500)
+    painted = "document.querySelector('.overview').toDataURL()"
+    before = page.evaluate(painted)
+    page.keyboard.press("Control+a")
+    page.wait_for_function(f"before => {painted} !== before", arg=before)
+    selected = page.evaluate(painted)
+    page.keyboard.press("Delete")
+    page.wait_for_function(f"before => !before.includes({painted})", arg=[before, selected])
+    page.keyboard.press("Control+z")
+    page.wait_for_function(f"before => {painted} === before", arg=before)
+
+
 def test_a_field_that_is_being_written_in_stays_however_far_the_view_goes(editor: Editor) -> None:
     editor.bring_in(spread(60, PROMPT, 10))
     page = editor.page

@@ -1,47 +1,62 @@
 // Nodes and wires as boxes and curves on one canvas, for the overview and the minimap. Reads plain positions, so that
 // painting a thousand nodes tracks nothing.
-import { toRaw } from "vue";
+import { onUnmounted, toRaw, watch } from "vue";
 import { annotationIds } from "../state/annotations.js";
 import { declarationOf } from "../state/catalogue.js";
+import { onDiff } from "../state/document.js";
 import { layoutOf, nodeOf, wires } from "../state/graph.js";
+import { nodeStates } from "../state/run.js";
 import { stateOf } from "../state/scope.js";
+import { ui } from "../state/ui.js";
 import { flow, sizeOf } from "../state/view.js";
 import { socketOf } from "./sockets.js";
 
-export function nodeColour(id, styles) {
-  const status = stateOf(id)?.status;
-  if (status === "running" || status === "failed") return styles.getPropertyValue(`--status-${status}`);
-  const output = declarationOf(nodeOf(id)?.type).outputs[0];
-  return styles.getPropertyValue(`--type-${socketOf(output?.type ?? "Scalar").colour}`);
-}
-
-export function boxes() {
+/** What is painted, read once: to pan and to zoom, only the transform is another. */
+export function sceneOf(styles) {
+  const colours = new Map();
+  const colour = (name) => colours.get(name) ?? colours.set(name, styles.getPropertyValue(name)).get(name);
   const cards = toRaw(flow.nodes.value).map(toRaw).filter((node) => node.type === "card");
-  return cards.map((node) => ({ id: node.id, ...layoutOf(node.id), ...sizeOf(node), selected: node.selected }));
+  const boxes = cards.map((node) => ({ id: node.id, ...layoutOf(node.id), ...sizeOf(node), selected: node.selected, colour: colour(colourName(node.id)) }));
+  const places = new Map(boxes.map((box) => [box.id, box]));
+  const frames = annotationIds().map((id) => {
+    const { tint, ...box } = layoutOf(id);
+    return { ...box, colour: colour(`--tint-${tint}`) || colour("--line") };
+  });
+  const ends = wires().map(({ source, target }) => [places.get(source), places.get(target)]);
+  return { boxes, frames, wires: ends.filter(([from, to]) => from && to), colour };
 }
 
-export function paintGraph(context, { x, y, zoom }, styles, { withWires = true } = {}) {
+/** Call back whenever a scene is another one than before; within a component. */
+export function onOtherScene(callback) {
+  const statuses = () => [...nodeStates.values()].map((state) => state.status).join();
+  watch([() => flow.nodes.value.length, flow.getSelectedNodes, statuses, () => ui.theme], callback);
+  onUnmounted(onDiff(callback));
+}
+
+function colourName(id) {
+  const status = stateOf(id)?.status;
+  if (status === "running" || status === "failed") return `--status-${status}`;
+  const output = declarationOf(nodeOf(id)?.type).outputs[0];
+  return `--type-${socketOf(output?.type ?? "Scalar").colour}`;
+}
+
+export function paintGraph(context, { x, y, zoom }, { boxes, frames, wires, colour }, { withWires = true } = {}) {
   const { width, height } = context.canvas;
   const view = { left: -x / zoom, top: -y / zoom, right: (width / devicePixelRatio - x) / zoom, bottom: (height / devicePixelRatio - y) / zoom };
-  const all = boxes();
-  const places = new Map(all.map((box) => [box.id, box]));
   context.save();
   context.translate(x, y);
   context.scale(zoom, zoom);
-  for (const id of annotationIds()) {
-    const { x, y, width, height, tint } = layoutOf(id);
-    context.fillStyle = styles.getPropertyValue(`--tint-${tint}`) || styles.getPropertyValue("--line");
-    context.globalAlpha = 0.22;
-    context.fillRect(x, y, width, height);
-    context.globalAlpha = 1;
+  context.globalAlpha = 0.22;
+  for (const frame of frames) {
+    context.fillStyle = frame.colour;
+    context.fillRect(frame.x, frame.y, frame.width, frame.height);
   }
+  context.globalAlpha = 1;
   if (withWires) {
     context.lineWidth = Math.max(2, 1 / zoom);
-    context.strokeStyle = styles.getPropertyValue("--line");
+    context.strokeStyle = colour("--line");
     context.beginPath();
-    for (const wire of wires()) {
-      const [from, to] = [places.get(wire.source), places.get(wire.target)];
-      if (!from || !to) continue;
+    for (const [from, to] of wires) {
       const [x1, y1, x2, y2] = [from.x + from.width, from.y + 56, to.x, to.y + 56];
       if (Math.max(y1, y2) < view.top || Math.min(y1, y2) > view.bottom || Math.max(x1, x2) < view.left || Math.min(x1, x2) > view.right) continue;
       const bend = Math.max(40, Math.abs(x2 - x1) / 2);
@@ -50,15 +65,14 @@ export function paintGraph(context, { x, y, zoom }, styles, { withWires = true }
     }
     context.stroke();
   }
-  const raised = styles.getPropertyValue("--raised");
-  for (const box of all) {
+  for (const box of boxes) {
     if (box.x > view.right || box.y > view.bottom || box.x + box.width < view.left || box.y + box.height < view.top) continue;
-    context.fillStyle = raised;
+    context.fillStyle = colour("--raised");
     context.fillRect(box.x, box.y, box.width, box.height);
-    context.fillStyle = nodeColour(box.id, styles);
+    context.fillStyle = box.colour;
     context.fillRect(box.x, box.y, box.width, Math.min(box.height, Math.max(34, 3 / zoom)));
     if (!box.selected) continue;
-    context.strokeStyle = styles.getPropertyValue("--accent");
+    context.strokeStyle = colour("--accent");
     context.lineWidth = 2 / zoom;
     context.strokeRect(box.x, box.y, box.width, box.height);
   }

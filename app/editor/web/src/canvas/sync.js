@@ -98,9 +98,17 @@ function draw(diff) {
   const rewired = touched.filter((key) => key.startsWith("wire:"));
   const led = (key) => diff.updated[key] && JSON.stringify(diff.updated[key].map(ends)) !== JSON.stringify(Array(2).fill(ends(records.get(key))));
   flow.removeEdges(rewired.filter((key) => flow.findEdge(key) && led(key)));
-  const drawn = rewired.filter((key) => records.has(key) && !flow.findEdge(key)).map(flowEdge);
-  if (bare) flow.setEdges(drawn);
-  else flow.addEdges(drawn);
+  // The overview shows a crowd's wires as the document has them, before Vue Flow does.
+  if (bare && crowd) requestAnimationFrame(() => setTimeout(drawWires));
+  else drawWires(rewired);
+  following = false;
+}
+
+function drawWires(keys = [...records.keys()].filter((key) => key.startsWith("wire:") && inScope(idOf(key)))) {
+  following = true;
+  const drawn = keys.filter((key) => records.has(key) && !flow.findEdge(key)).map(flowEdge);
+  if (flow.edges.value.length) flow.addEdges(drawn);
+  else flow.setEdges(drawn);
   following = false;
 }
 
