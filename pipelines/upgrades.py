@@ -1,4 +1,4 @@
-"""Nodes as older versions wrote them, brought up to date when records come in from a file or from the clipboard.
+"""Nodes as older versions wrote them, brought up to date where they are read: files, the clipboard, presets, undo.
 
 They compute what they did. A version that only computes something else needs nothing here; one that renames a widget,
 or takes another kind of value in it, does. All that names the widget goes with it: what a group shows of it and what
@@ -29,9 +29,9 @@ def upgraded(records: Records) -> dict[str, Json]:
     made = dict(records)
     waiting: list[tuple[str, Renamed]] = []
     for key in [key for key in records if key.startswith("node:")]:
-        while step := STEPS.get((made[key]["type"], made[key]["version"])):
-            made[key] = {**made[key], "version": made[key]["version"] + 1}
-            waiting.append((key.removeprefix("node:"), step))
+        for version in sorted(at for kind, at in STEPS if kind == made[key]["type"] and at >= made[key]["version"]):
+            waiting.append((key.removeprefix("node:"), STEPS[made[key]["type"], version]))
+            made[key] = {**made[key], "version": version + 1}
     done = set()
     for node, step in waiting:  # which grows meanwhile: a group that shows the widget is a node with one of its own
         if (node, step) in done:
@@ -40,6 +40,30 @@ def upgraded(records: Records) -> dict[str, Json]:
         _rename(made, node, step)
         waiting.extend((use, Renamed(port, port, step.taken)) for use, port in _shown(made, node, step))
     return made
+
+
+def upgraded_params(node_type: str, version: int, params: Records) -> dict[str, Json]:
+    """The settings of a node that stands alone."""
+    made: dict[str, Json] = upgraded({"node:": {"type": node_type, "version": version, "params": params}})["node:"]
+    return dict(made["params"])
+
+
+def upgraded_part(part: Records, around: Records) -> dict[str, Json]:
+    """Records that name nodes and groups which are not among them. around: those, of whatever version; see `aged`."""
+    known = {
+        key: {**record, "version": 1, "params": {}} if "type" in record else record for key, record in around.items()
+    }
+    return {key: record for key, record in upgraded({**known, **part}).items() if key in part or key not in known}
+
+
+def aged(records: Records) -> dict[str, Json]:
+    """Of the records the nodes of types that were upgraded once, and what may show their widgets: groups and uses."""
+    kinds = {kind for kind, _ in STEPS}
+    return {
+        key: record
+        for key, record in records.items()
+        if key.startswith(GROUP) or (key.startswith("node:") and record["type"].startswith((*kinds, GROUP)))
+    }
 
 
 def _rename(made: dict[str, Json], node: str, step: Renamed) -> None:
@@ -83,7 +107,8 @@ def _shown(made: dict[str, Json], node: str, step: Renamed) -> Iterator[tuple[st
     widgets = {port: renamed(end) for port, end in face.get("widgets", {}).items()}
     made[f"{GROUP}{group}"] = face | ({"inputs": inputs} if inputs else {}) | ({"widgets": widgets} if widgets else {})
     uses = [key.removeprefix("node:") for key, record in made.items() if _uses(key, record, f"{GROUP}{group}")]
-    ports = [port for port, end in face.get("widgets", {}).items() if list(end) == before]
+    # Where the group as it is now is known and a use of then is read, it shows the widget by its new name already.
+    ports = [port for port, end in face.get("widgets", {}).items() if list(end) in (before, now)]
     yield from ((use, port) for use in uses for port in ports)
 
 

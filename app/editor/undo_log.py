@@ -2,11 +2,14 @@
 
 import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from app.editor.history import Edit, Line, Unkept
 from pipelines.database import Database
 from pipelines.diff import RecordsDiff
+from pipelines.document import Document
+from pipelines.strict_json import Json
+from pipelines.upgrades import aged, upgraded_part
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS edits (
@@ -23,17 +26,21 @@ class UndoLog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def load(self, workflow: str) -> dict[str, Line]:
-        """Everybody's edits of a workflow. Of a line that cannot be read, as a newer version wrote it, nothing."""
+    def load(self, workflow: str, now: Document) -> dict[str, Line]:
+        """Everybody's edits of a workflow, which is like that now. Nothing of a line that a newer version wrote.
+
+        What older versions wrote is brought up to date as it is read (pipelines.upgrades).
+        """
         lines = {}
         for user, done in self._database.query("SELECT user, done FROM marks WHERE workflow = ?", workflow):
             rows = self._database.query(
                 "SELECT number, label, diff FROM edits WHERE workflow = ? AND user = ? ORDER BY number", workflow, user
             )
             try:
-                edits = [Edit(label, _unpacked(diff)) for _, label, diff in rows]
-            except (ValueError, zlib.error):
+                diffs = up_to_date([_unpacked(diff) for *_, diff in rows], now)
+            except (ValueError, LookupError, TypeError, AttributeError, zlib.error):
                 continue
+            edits = [Edit(label, diff) for (_, label, _), diff in zip(rows, diffs, strict=True)]
             first = rows[0][0] if rows else done
             lines[user] = Line(edits, done - first, first, first + len(edits))
         return lines
@@ -58,6 +65,30 @@ class UndoLog:
         with self._database.transaction():
             for table in ("edits", "marks"):
                 self._database.query(f"DELETE FROM {table} WHERE workflow = ?", workflow)
+
+
+def up_to_date(diffs: Sequence[RecordsDiff], now: Document) -> list[RecordsDiff]:
+    """The diffs with their nodes in the newest version that is known here.
+
+    An edit need not hold the node whose wire or port it changes: that is in another one, or in the workflow as it is.
+    """
+    around = {key: record for diff in diffs for key, record in _aged(diff).items()} | aged(now.records)
+    if not any(key.startswith("node:") for key in around):
+        return list(diffs)
+
+    def made(diff: RecordsDiff) -> RecordsDiff:
+        nearest = around | _aged(diff)
+        sides = ({key: change[side] for key, change in diff.updated.items()} for side in (0, 1))
+        before, after = (upgraded_part(side, nearest) for side in sides)
+        updated = {key: (before[key], after[key]) for key in before.keys() & after.keys()}
+        return RecordsDiff(upgraded_part(diff.added, nearest), updated, upgraded_part(diff.removed, nearest))
+
+    return [made(diff) for diff in diffs]
+
+
+def _aged(diff: RecordsDiff) -> dict[str, Json]:
+    after = {key: record for key, (_, record) in diff.updated.items()}
+    return aged({**diff.removed, **after, **diff.added})
 
 
 def _packed(diff: RecordsDiff) -> bytes:

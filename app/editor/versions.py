@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pipelines.database import Database
 from pipelines.document import Document
+from pipelines.upgrades import upgraded
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS contents (digest TEXT PRIMARY KEY, records BLOB NOT NULL) WITHOUT ROWID;
@@ -93,7 +94,7 @@ class Versions:
         rows = self._query("SELECT records FROM contents WHERE digest = ?", digest)
         if not rows:
             raise VersionUnknown("this version was thinned out meanwhile; choose one that the list shows now")
-        return Document(json.loads(zlib.decompress(rows[0][0])))
+        return Document(upgraded(json.loads(zlib.decompress(rows[0][0]))))
 
     def rename(self, workflow: str, version: int, name: str) -> None:
         """Give a version a name, with which it stays for good; "" takes it away. VersionUnknown if it is not there."""

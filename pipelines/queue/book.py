@@ -12,6 +12,7 @@ from pipelines.database import Database
 from pipelines.document import Document
 from pipelines.queue.entry import ENDED, Entry, State, entry
 from pipelines.sweep import Axis, batch_axes
+from pipelines.upgrades import upgraded
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -97,11 +98,11 @@ class Book:
         return found[0]
 
     def document(self, run: str) -> Document:
-        """The exact graph of a run, as it was when it was queued."""
+        """The exact graph of a run, as it was when it was queued; its nodes as they are written now."""
         rows = self._query("SELECT document FROM runs WHERE id = ?", run)
         if not rows:
             raise RunUnknown(f"there is no run {run[:40]!r}; the queue and the history list those there are")
-        return Document(json.loads(zlib.decompress(rows[0][0])))
+        return Document(upgraded(json.loads(zlib.decompress(rows[0][0]))))
 
     def waiting(self) -> list[Entry]:
         """In the order in which they will be done."""

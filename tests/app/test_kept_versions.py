@@ -37,6 +37,14 @@ def test_a_content_that_comes_again_makes_no_version_and_takes_no_room(tmp_path:
     past.close()
 
 
+def test_a_version_that_was_kept_long_ago_has_its_nodes_as_they_are_written_now(tmp_path: Path) -> None:
+    past = Past(tmp_path)
+    old = {"type": "flatten", "version": 1, "params": {"gray": 255}}
+    kept = past.versions.keep("w", document(node__flat=old), "ran")
+    assert past.versions.document(kept.digest).params("flat") == {"colour": "#ffffff"}
+    past.close()
+
+
 def test_a_name_goes_to_the_version_that_is_there_unless_it_has_one(tmp_path: Path) -> None:
     past = Past(tmp_path)
     ran = past.versions.keep("w", document(), "ran")

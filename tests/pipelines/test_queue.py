@@ -91,6 +91,12 @@ def test_a_run_keeps_the_exact_document_that_it_was_queued_with(book: Book) -> N
     assert book.get(run.id).targets == ("s",)
 
 
+def test_a_run_that_an_older_version_queued_has_its_nodes_as_they_are_written_now(book: Book) -> None:
+    run = entry("old")
+    book.add([(run, Document({"node:flat": {"type": "flatten", "version": 1, "params": {"gray": 255}}}))])
+    assert book.document(run.id).params("flat") == {"colour": "#ffffff"}
+
+
 def test_the_history_lists_the_last_first_and_pages_on(book: Book) -> None:
     for run in filled(book, "a", "b", "c").values():
         book.finish(run, "done", 1.0, {})

@@ -13,6 +13,7 @@ from nodes.registry import library
 from pipelines.check import check
 from pipelines.document import Document, Port, dumps, loads
 from pipelines.groups import flattened
+from pipelines.upgrades import STEPS, Renamed
 
 
 def old(params: dict[str, Any], version: int = 1) -> Document:
@@ -45,6 +46,13 @@ def test_what_cannot_be_read_is_left_as_it_stands(params: dict[str, Any]) -> Non
 def test_a_node_of_today_or_of_tomorrow_is_left_alone() -> None:
     for version in (2, 99):
         assert old({"gray": 3}, version).nodes["flat"]["params"] == {"gray": 3}
+
+
+def test_versions_between_that_only_compute_something_else_are_stepped_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(STEPS, ("flatten", 4), Renamed("colour", "under", lambda value: value))
+    for version, params in ((1, {"gray": 255}), (2, {"colour": "#ffffff"}), (3, {"colour": "#ffffff"})):
+        node = old(params, version).nodes["flat"]
+        assert (node["version"], node["params"]) == (5, {"under": "#ffffff"})
 
 
 def test_what_groups_show_of_a_widget_and_their_uses_set_goes_with_it() -> None:
@@ -89,4 +97,5 @@ def test_a_port_that_was_made_of_it_is_one_of_the_colour_and_a_wire_into_it_is_r
     assert document.params("flat") == {"colour": "#070707"}
     assert [wire.target for wire in document.wires] == [Port("flat", "colour")]
     problems = check(document, library(), Files((), None)).problems  # type: ignore[arg-type]
-    assert "colour is '128'; it needs a colour like #ff8800" in [problem.sentence for problem in problems]
+    refused = "colour is '128'; it needs a colour like #ff8800; it comes by wire, from Prompt: change it there"
+    assert refused in [problem.sentence for problem in problems]

@@ -15,9 +15,9 @@ export const loadPresets = () => call("GET");
 
 /** Ask for a name and keep the node's settings under it; a name that is taken is written over. */
 export async function keepPreset(id) {
-  const { type, params } = nodeOf(id);
+  const { type, version, params } = nodeOf(id);
   const name = await ask(`Keep the settings of ${declarationOf(type).label} as`, "");
-  if (name && (await call("PUT", { type, name, params: params ?? {} }))) say(`Kept as ${name}; it is in the node’s menu.`);
+  if (name && (await call("PUT", { type, version, name, params: params ?? {} }))) say(`Kept as ${name}; it is in the node’s menu.`);
 }
 
 export const applyPreset = (ids, name, params) => replaceParams(ids, params, `Apply ${name}`);
