@@ -168,6 +168,7 @@ class Node:
     named_tuple: bool = field(default=False)
     goes_on: GoesOn | None = None
     together: "Together | None" = None
+    at_once: Callable[..., Any] | None = None
 
     def output_specs(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Run the spec function on `arguments` (specs of wired ports, widget values, injected Files)."""
@@ -231,6 +232,7 @@ def node(
     keywords: tuple[str, ...] = (),
     goes_on: GoesOn | None = None,
     together: Together | None = None,
+    at_once: Callable[..., Any] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function as a node; its name is the node's type.
 
@@ -239,11 +241,13 @@ def node(
         what stands for that content (a digest), which enters the cache key.
     goes_on: where a widget says only how far to go.
     together: where several may compute as one.
+    at_once: for a node that works on its input part by part: same named arguments as a spec function, returns the spec
+        of the largest part, which its memory goes by.
     """
 
     def register(fn: Callable[..., Any]) -> Callable[..., Any]:
         declared = read_declaration(fn, version, category, spec, label, content, keywords)
-        declared = replace(declared, goes_on=goes_on, together=together)
+        declared = replace(declared, goes_on=goes_on, together=together, at_once=at_once)
         if declared.type in REGISTRY and REGISTRY[declared.type].fn.__module__ != fn.__module__:
             raise TypeError(f"two nodes are called {declared.type!r}: in {fn.__module__} and another module")
         REGISTRY[declared.type] = declared

@@ -47,7 +47,8 @@ class Streamed:
             if id(tensor) not in apart:
                 tensor.data = tensor.data.to(device)
             elif self._side:
-                tensor.data = tensor.data.pin_memory()
+                with suppress(RuntimeError):  # the system may not let so much be pinned; then copies wait
+                    tensor.data = tensor.data.pin_memory()
         self._host = [[tensor.data for tensor in tensors] for tensors in self._tensors]
         sizes = [size(block) for block in blocks]
         self.bytes = size(module) - sum(sizes) + 2 * max(sizes, default=0)

@@ -10,6 +10,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -21,7 +22,7 @@ import numpy.typing as npt
 
 from assets.files import Files
 from assets.store import Store
-from assets.values import ClipSpec, ConditioningSpec, DiT, LatentSpec, MaskSpec, ModelHandle, PatchesSpec, TextSpec
+from assets.values import ClipSpec, ConditioningSpec, LatentSpec, MaskSpec, ModelHandle, PatchesSpec, TextSpec
 from nodes.api import Node, Range
 from nodes.families import footprint
 from pipelines.check import Library, Specs, check
@@ -135,17 +136,18 @@ class Forecaster:
         self._work_memory.close()
 
     def _memory_plan(self, document: Document, node: str, specs: Specs) -> MemoryPlan | None:
-        """Where the weights of a node's DiT will be while it samples; None where that is not known."""
-        inputs = [specs.get(source.node, {}).get(source.name) for source in document.incoming[node].values()]
-        room, declared = told_capacity(self._device), self._library[document.nodes[node]["type"]]
-        try:
-            for dit in (spec for spec in inputs if isinstance(spec, DiT)):
-                work = self._work_memory.foreseen(declared, dit, inputs)
+        """Where the weights of the model that a node works by will be; None where that is not known."""
+        declared, incoming = self._library[document.nodes[node]["type"]], document.incoming[node]
+        inputs = {name: specs.get(source.node, {}).get(source.name) for name, source in incoming.items()}
+        known = {**inputs, **known_widgets(declared, document.params(node), inputs)}
+        room, plans = told_capacity(self._device), list[MemoryPlan]()
+        with suppress(ValueError, OSError, KeyError):  # a file that is gone or damaged: the run says so
+            for handle in (spec for spec in inputs.values() if isinstance(spec, ModelHandle)):
+                work = self._work_memory.foreseen(declared, handle, known)
                 if room and work:
-                    return memory_plan(footprint.weights(dit), room, self._device, dit.memory, work)
-        except (ValueError, OSError, KeyError):
-            pass  # a file that is gone or damaged: the run says so
-        return None
+                    held, blocks = footprint.weights(handle), footprint.blocks(handle)
+                    plans.append(memory_plan(held, room, self._device, handle.memory, work, blocks))
+        return max(plans, key=lambda plan: plan.peak, default=None)
 
 
 def load_of(document: Document, node: str, declared: Node, specs: Specs) -> Load:

@@ -5,7 +5,7 @@ DiT was trained, and then stay: a window in the middle of a clip is like any oth
 on the window alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from assets.values import Conditioning, ConditioningSpec, DiT, Patches, PatchesSpec
@@ -79,10 +79,15 @@ def sample_windows_spec(
     return sample_spec(dit, patches, conditioning, steps, negative, 0, guidance, guidance_over_steps).patches
 
 
+def largest_window(patches: PatchesSpec, window: int) -> PatchesSpec:
+    return replace(patches, grids=tuple((min(rows, window), high, wide) for rows, high, wide in patches.grids))
+
+
 @node(
     version=2,
     category="sampling",
     spec=sample_windows_spec,
+    at_once=largest_window,
     label="Long sampler",
     keywords=("long video", "overlapping windows", "extend", "endless", "sampler"),
 )

@@ -1,14 +1,19 @@
-"""How many bytes a DiT's weights take, and its work on so many tokens, before it is loaded. No torch here."""
+"""How many bytes a model's weights take, and a DiT's work on so many tokens, before it is loaded. No torch here."""
 
+import re
+from collections import defaultdict
+from collections.abc import Iterator
 from functools import lru_cache
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from assets.values import DiT, PatchesSpec
+from assets.values import ClipSpec, DiT, ImageEncoder, LatentSpec, ModelHandle, PatchesSpec, TextEncoder, VideoVAE
 from assets.values.patches import grid_tokens
-from assets.weight_headers import DTYPES, Tensor, WeightHeader, read_weight_header
+from assets.weight_headers import DTYPES, Tensor, read_weight_header
 from nodes.families.folder import read_folder, weight_files
+from nodes.families.footprint_vae import vae_work
+from nodes.families.formats.layouts import Part
 
 TEXT_TOKENS = 256
 """That go along with a clip's, where both go through the same attention."""
@@ -28,17 +33,61 @@ ALIVE = {"ltx": (8.0, 25.1), "cogvideox": (3.8, 11.2), "hunyuan": (8.3, 14.1), "
          "mochi": (4.0, 15.7)}  # fmt: skip
 
 
-@lru_cache(maxsize=32)
-def weights(dit: DiT) -> int:
-    """Bytes of a DiT's weights as they are held."""
-    return sum(_held(read_weight_header(file), dit.precision) for file in _files(dit))
+PARTS: dict[type[ModelHandle], tuple[str, ...]] = {
+    DiT: ("transformer", "transformer_2"),
+    TextEncoder: ("text_encoder", "text_encoder_2"),
+    VideoVAE: ("vae",),
+    ImageEncoder: ("image_encoder",),
+}
+TEXT_ALIVE = 24
+"""Numbers alive at most for each token of a text and unit of its rows' width, in T5, UMT5 and LLaMA."""
+BLOCK = re.compile(r"(.*?\.\d+)\.")
+"""Of a tensor's name: the layer of a list that it is in."""
+
+
+@lru_cache(maxsize=64)
+def weights(handle: ModelHandle) -> int:
+    """Bytes of a model's weights as they are held."""
+    return sum(size for _, size in _sizes(handle))
+
+
+@lru_cache(maxsize=64)
+def streamed(handle: ModelHandle) -> int:
+    """Bytes on the device of weights that come block by block: what is in no list of layers, and two of the largest."""
+    whole, blocks = 0, defaultdict[str, int](int)
+    for name, size in _sizes(handle):
+        if found := BLOCK.match(name):
+            blocks[found[1]] += size
+        else:
+            whole += size
+    return whole + 2 * max(blocks.values(), default=0)
+
+
+def blocks(handle: ModelHandle) -> int | None:
+    """`streamed`, or all of the weights where that wins nothing: a video VAE's are few, and its work is large.
+
+    None for models that are counted by nobody.
+    """
+    if type(handle) not in PARTS:
+        return None
+    return weights(handle) if isinstance(handle, VideoVAE) else streamed(handle)
+
+
+def text_work(encoder: TextEncoder) -> int:
+    """Bytes that reading a text takes at most beside the weights."""
+    return TEXT_ALIVE * encoder.max_tokens * encoder.dim * _computed(encoder)
+
+
+def video_work(vae: VideoVAE, seen: ClipSpec | LatentSpec) -> int | None:
+    """Bytes that decoding a latent or encoding a clip takes beside the weights; None where that is not known."""
+    return vae_work(vae, seen, _config(vae, "vae"), _computed(vae))
 
 
 def work(dit: DiT, patches: PatchesSpec) -> int:
     """Bytes that a step takes at most beside the weights; clips that are packed together go one after the other."""
     rows, high, wide = max(patches.grids, key=grid_tokens)
     tokens = (min(rows, dit.section + HISTORY) if dit.section else rows) * high * wide
-    config, number = _config(dit), _computed(dit)
+    config, number = _config(dit, "transformer"), _computed(dit)
     width: int = config["num_attention_heads"] * config["attention_head_dim"]
     whole, numbers = ALIVE.get(dit.family) or _alive_in_wan(dit, config, width, number)
     text = _kept_of_text(dit, config, width * number) if pays(tokens, CROSS_ROWS) else 0
@@ -66,10 +115,25 @@ def _alive_in_wan(dit: DiT, config: dict[str, Any], width: int, number: int) -> 
     return max((0.0, 4.3 + wider), (6.4, 7.9), key=lambda alive: alive[0] + alive[1] * number)
 
 
-def _held(header: WeightHeader, precision: str) -> int:
-    if header.gguf and precision == "as stored":
-        return header.path.stat().st_size
-    return sum(prod(tensor.shape) * _bytes(tensor, precision) for tensor in header.tensors.values())
+def _sizes(handle: ModelHandle) -> Iterator[tuple[str, int]]:
+    """Names of a model's tensors, with their bytes as they are held."""
+    for part, file in _files(handle):
+        header, precision = read_weight_header(file), handle.precision
+        if header.gguf and precision == "as stored":
+            packed = file.stat().st_size / sum(prod(tensor.shape) for tensor in header.tensors.values())
+            yield from ((name, int(packed * prod(tensor.shape))) for name, tensor in header.tensors.items())
+            continue
+        # A file may hold several parts.
+        names = _held_names(file, part) if Path(handle.path).is_file() else header.tensors.keys()
+        for name in names:
+            tensor = header.tensors[name]
+            yield name, prod(tensor.shape) * _bytes(tensor, precision)
+
+
+def _held_names(file: Path, part: str) -> list[str]:
+    from nodes.families.formats.single_file import held_in
+
+    return list(held_in(file, cast(Part, part)).pieces)
 
 
 def _bytes(tensor: Tensor, precision: str) -> int:
@@ -84,30 +148,33 @@ def _bytes(tensor: Tensor, precision: str) -> int:
     return DTYPES.get(tensor.dtype, 2)
 
 
-def _computed(dit: DiT) -> int:
+def _computed(handle: ModelHandle) -> int:
     """Bytes of a number as it is computed with."""
-    if dit.precision in ("bfloat16", "float32"):
-        return 2 if dit.precision == "bfloat16" else 4
-    return 4 if _stored_whole(dit) else 2
+    if handle.precision in ("bfloat16", "float32"):
+        return 2 if handle.precision == "bfloat16" else 4
+    return 4 if _stored_whole(handle) else 2
 
 
 @lru_cache(maxsize=32)
-def _stored_whole(dit: DiT) -> bool:
+def _stored_whole(handle: ModelHandle) -> bool:
     """Whether most of the weights are in float32."""
     sizes: dict[str, int] = {}
-    for tensor in read_weight_header(_files(dit)[0]).tensors.values():
+    for tensor in read_weight_header(_files(handle)[0][1]).tensors.values():
         sizes[tensor.dtype] = sizes.get(tensor.dtype, 0) + prod(tensor.shape)
     return max(sizes, key=lambda name: sizes[name]) == "F32"
 
 
 @lru_cache(maxsize=32)
-def _config(dit: DiT) -> dict[str, Any]:
-    return read_folder(Path(dit.path)).config("transformer")
+def _config(handle: ModelHandle, part: str) -> dict[str, Any]:
+    return read_folder(Path(handle.path)).config(part)
 
 
-def _files(dit: DiT) -> list[Path]:
-    path = Path(dit.path)
+def _files(handle: ModelHandle) -> list[tuple[str, Path]]:
+    """What a model is read from: parts, and a file of each."""
+    path, parts = Path(handle.path), PARTS[type(handle)]
     if path.is_file():
-        return [path, *([Path(dit.second)] if dit.second else [])]
+        second = getattr(handle, "second", "")
+        other = parts[0] if isinstance(handle, DiT) else parts[-1]  # two experts are both transformers
+        return [(parts[0], path), *([(other, Path(second))] if second else [])]
     found = read_folder(path)
-    return [file for part in ("transformer", "transformer_2") if found.has(part) for file in weight_files(path / part)]
+    return [(part, file) for part in parts if found.has(part) for file in weight_files(path / part)]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from assets.values import DiT, ModelHandle
+from nodes.families import footprint
 from nodes.models.handles import FAMILY
 from pipelines.executors.memory import capacity, usable
 from pipelines.executors.placement import MemoryPlan, memory_plan
@@ -100,12 +101,12 @@ class Models:
     def prefetch(self, handle: ModelHandle) -> Future[None]:
         """Begin to load a module that will be wanted soon. If it cannot be loaded, whoever wants it will hear.
 
-        A DiT of open weights comes as far as the host: where it is to be is chosen by its work, when it is asked for.
+        Open weights come as far as the host: where they are to be is chosen by their work, when they are asked for.
         """
 
         def load() -> None:
             with suppress(Exception):
-                if isinstance(handle, DiT) and handle.family != FAMILY:
+                if handle.family != FAMILY:
                     self._bring_to_host(handle)
                 else:
                     self._bring(handle, None, anew=False)
@@ -149,6 +150,8 @@ class Models:
                     resident = None
                 else:
                     resident.plan = plan
+                    with self._lock:
+                        self._make_room(self.bytes + plan.work - plan.room if plan and plan.work else 0)
             resident = resident or self._load(handle, work)
         resident.credit = self._floor + resident.seconds / max(resident.bytes, 1)
         return resident
@@ -188,7 +191,8 @@ class Models:
         """None for models of the built-in family, which are small, and reach into their blocks."""
         if handle.family == FAMILY:
             return None
-        return memory_plan(size, usable(self._device), self._device, handle.memory, work)
+        blocks = footprint.blocks(handle)
+        return memory_plan(size, usable(self._device), self._device, handle.memory, work, blocks)
 
     def _make_room(self, wanted: int) -> None:
         """Evict so many bytes, or as many as there are that nothing uses."""
@@ -209,8 +213,9 @@ class Models:
     def _keep_on_host(self, name: ModelHandle, resident: Resident) -> None:
         """Pinned, so that the way back is one fast copy; those that were brought here first give way."""
         self._host[name] = resident
-        for tensor in (*resident.module.to("cpu").parameters(), *resident.module.buffers()):
-            tensor.data = tensor.data.pin_memory()
+        with suppress(RuntimeError):  # the system may not let so much be pinned; then the way back is slower
+            for tensor in (*resident.module.to("cpu").parameters(), *resident.module.buffers()):
+                tensor.data = tensor.data.pin_memory()
         self._bound_host()
 
     def _bound_host(self) -> None:

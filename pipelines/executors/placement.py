@@ -17,6 +17,7 @@ class MemoryPlan:
     """way: where the weights are; asked: whether because a person wants it so.
 
     weights, work, room: bytes of them, of what is computed beside them (None: not foreseen), and of memory to be had.
+    blocks: bytes of the weights that are on the device where they are streamed.
     """
 
     way: Placement
@@ -24,18 +25,22 @@ class MemoryPlan:
     weights: int
     work: int | None
     room: int
+    blocks: int = 0
 
     @property
     def peak(self) -> int:
-        """Bytes on the device at most; of weights that are streamed, a tenth."""
-        return (self.weights if self.way == "resident" else self.weights // 10) + (self.work or 0)
+        """Bytes on the device at most."""
+        return (self.weights if self.way == "resident" else self.blocks) + (self.work or 0)
 
     def __str__(self) -> str:
         work = "" if self.work is None else f" and about {_gb(self.work)} of work"
         if self.way == "resident" or self.asked:
             where = "on the device" if self.way == "resident" else "streamed block by block"
             said = f"weights {where}{', as asked' if self.asked else ''}: {_gb(self.weights)}{work}"
-            return f"{said}, of {_gb(self.room)}"
+            short = (
+                "" if self.peak <= self.room else "; that is more than there is, so that it may fail or lose something"
+            )
+            return f"{said}, of {_gb(self.room)}{short}"
         return (
             f"weights streamed block by block, which is slower and makes the same: {_gb(self.weights)}{work} do not "
             f"fit {_gb(self.room)}"
@@ -43,23 +48,30 @@ class MemoryPlan:
 
 
 def memory_plan(
-    weights: int, room: int, device: str, asked: Memory = "automatic", work: int | None = None
+    weights: int,
+    room: int,
+    device: str,
+    asked: Memory = "automatic",
+    work: int | None = None,
+    blocks: int | None = None,
 ) -> MemoryPlan:
     """Resident where a model's weights and its work fit the device; else they stay with the host, block by block.
 
-    weights, room, work: bytes; work None: a quarter of the room is left for it. On a CPU the host's memory is the
-    device's, so nothing is won by streaming. asked: what a person wants instead; where they want nothing, what the
-    environment says. ValueError where it says what is none of these.
+    weights, room, work: bytes; work None: a quarter of the room is left for it. blocks: bytes on the device where they
+    are streamed, None: a tenth; where that wins less than half of them (a video VAE's), they are not. On a CPU the
+    host's memory is the device's, so nothing is won by streaming. asked: what a person wants instead; where they want
+    nothing, what the environment says. ValueError where it says what is none of these.
     """
     wanted = os.environ.get(SETTING, asked) if asked == "automatic" else asked
     if wanted not in get_args(Memory):
         raise ValueError(f"{SETTING} is {wanted!r}; it needs automatic, resident or streamed")
+    blocks = weights // 10 if blocks is None else blocks
     fits = device == "cpu" or weights + (room * FOR_WORK if work is None else work) <= room
-    way: Placement = "resident" if fits else "streamed"
+    way: Placement = "resident" if fits or blocks > weights // 2 else "streamed"
     match wanted:
         case "resident" | "streamed":
-            return MemoryPlan(wanted, True, weights, work, room)
-    return MemoryPlan(way, False, weights, work, room)
+            return MemoryPlan(wanted, True, weights, work, room, blocks)
+    return MemoryPlan(way, False, weights, work, room, blocks)
 
 
 def _gb(count: int) -> str:

@@ -124,7 +124,11 @@ class Run:
             try:
                 self._recall_or_start(spot, task_of(node, part.document, part.outputs, self._around, part.whole))
             except BlobMissing:
-                self._repair(spot, list(sources))
+                makers = {part.spot(source.node) for source in sources.values()}
+                if writing := makers & self._flights.keys():  # what they made is known, and not on disk yet
+                    self._agenda.wait(spot, writing)
+                else:
+                    self._repair(spot, list(sources))
             except (ValueError, OSError) as error:
                 self._fail(spot, str(error))
 

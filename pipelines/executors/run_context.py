@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from assets.store import Partial
-from assets.values import Clip, DiT, Latent, ModelHandle, Patches
+from assets.values import Clip, Latent, ModelHandle, Patches
 from assets.values.array import Array
 from nodes.api import Seat
 from nodes.context import Cancelled
@@ -85,7 +85,7 @@ class RunContext:
     def model(self, handle: ModelHandle) -> Any:
         module = self._models.get(handle, self._work(handle))
         plan = self._models.plan(handle)
-        if plan and (isinstance(handle, DiT) or plan.way == "streamed"):
+        if plan:
             self.memory = str(plan)
         return self._seat.at(module) if self._seat else module
 

@@ -143,7 +143,7 @@ class Worker:
             say=say,
             earlier=lambda: self._earlier(node, task["earlier"]),
             seat=seat,
-            work=lambda handle: self.work_memory.foreseen(node, handle, _specs(inputs)),
+            work=lambda handle: self.work_memory.foreseen(node, handle, _arguments(task, inputs)),
         )
         models_before, compiling_before = self.models.bytes, self.models.seconds_compiling()
         try:
@@ -172,7 +172,7 @@ class Worker:
             seconds = time.perf_counter() - started - compiling - (seat.others_seconds if seat else 0)
             ways = {"together": seat is not None and seat.shared, "short of memory": bool(context.note)}
             device = ", ".join([self.device, *(way for way, taken in ways.items() if taken)])
-            self._learn(node, inputs, seconds, memory.grown - self.models.bytes + models_before)
+            self._learn(node, task, inputs, seconds, memory.grown - self.models.bytes + models_before)
             made = Made(task["key"], node.type, blobs, seconds, device, memory.peak)
             outputs = {name: blob.digest for name, blob in blobs.items()}
             specs = {name: str(value.spec) for name, value in values.items()}
@@ -184,12 +184,12 @@ class Worker:
         finally:
             self._leave(task, seat)
 
-    def _learn(self, node: Node, inputs: Mapping[str, Value], seconds: float, peak_bytes: int) -> None:
+    def _learn(self, node: Node, task: Task, inputs: Mapping[str, Value], seconds: float, peak_bytes: int) -> None:
         """Remember what the work took beside the model. A disk that is full costs that, not the result."""
         with suppress(sqlite3.Error):
             for name in model_inputs(node):
                 if isinstance(handle := inputs.get(name), DiT):
-                    self.work_memory.learn(node, handle, _specs(inputs), seconds, peak_bytes)
+                    self.work_memory.learn(node, handle, _arguments(task, inputs), seconds, peak_bytes)
 
     def _party(self, task: Task) -> str | None:
         """What the task may share with others that name the same, where that is faster: the digest of a model."""
@@ -261,8 +261,8 @@ class Worker:
         return values
 
 
-def _specs(inputs: Mapping[str, Value]) -> list[Any]:
-    return [value.spec for value in inputs.values()]
+def _arguments(task: Task, inputs: Mapping[str, Value]) -> dict[str, Any]:
+    return {**task["widgets"], **{name: value.spec for name, value in inputs.items()}}
 
 
 def _learn_colours(values: Sequence[Value]) -> None:
