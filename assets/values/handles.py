@@ -45,6 +45,7 @@ class TextEncoder(ModelHandle):
 
     images: how many pictures it reads along with a text. second: file of the second encoder, where there are two and
     they lie in files. tokenizers: folder that has the tokenizers of files, "" where they are in these or beside them.
+    vision: file of what it sees pictures by, where that lies in one.
     """
 
     encoder: str
@@ -53,6 +54,7 @@ class TextEncoder(ModelHandle):
     images: int = 0
     second: str = field(default="", metadata=LATER)
     tokenizers: str = field(default="", metadata=LATER)
+    vision: str = field(default="", metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ def load_text_encoder_spec(
     memory: Memory,
     files: Files,
     dit: DiT | None = None,
+    vision: str = "",
 ) -> TextEncoder:
     made = text_encoder_of(
         find_weights(files, file),
@@ -79,6 +80,7 @@ def load_text_encoder_spec(
         find_weights(files, second) if second else None,
         files.find_model(tokenizer) if tokenizer else None,
         dit,
+        find_weights(files, vision) if vision else None,
     )
     return replace(made, memory=memory)
 
@@ -99,6 +101,11 @@ def load_text_encoder(
     second: Annotated[
         str, ModelName("file"), "The other one where a model has two (HunyuanVideo: clip_l), else empty."
     ] = "",
+    vision: Annotated[
+        str,
+        ModelName("file"),
+        "What it sees pictures by (HunyuanVideo's image to video: llava_llama3_vision), or empty.",
+    ] = "",
     tokenizer: Annotated[
         str, "A folder below the models folders that has its tokenizers; empty: they are in the file, or beside it."
     ] = "",
@@ -106,7 +113,7 @@ def load_text_encoder(
     memory: MemoryWidget = "automatic",
 ) -> TextEncoder:
     """The text encoder of a family, where it lies in a file of its own."""
-    return load_text_encoder_spec(file, second, tokenizer, precision, memory, files, dit)
+    return load_text_encoder_spec(file, second, tokenizer, precision, memory, files, dit, vision)
 
 
 def load_clip_vision_spec(file: str, files: Files) -> ImageEncoder:

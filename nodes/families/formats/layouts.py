@@ -59,10 +59,16 @@ class Held:
 def held_parts(header: WeightHeader) -> list[Held]:
     """All parts that a file holds, one of each kind at most; none where it is of no family that is known."""
     found: dict[Part, Held] = {}
+    refused: dict[Part, WeightsRefused] = {}
     for family, layout in layouts():
         prefix = _prefix(header.tensors, layout.signs)
         if prefix is not None and layout.part not in found:
-            found[layout.part] = _held(header, family, layout, prefix)
+            try:
+                found[layout.part] = _held(header, family, layout, prefix)
+            except WeightsRefused as why:  # another family's layout may have the same signs
+                refused.setdefault(layout.part, why)
+    for part in refused.keys() - found.keys():
+        raise refused[part]
     return list(found.values())
 
 
@@ -72,8 +78,8 @@ def without(header: WeightHeader, parts: list[Held], part: Part) -> WeightsRefus
     some = ", ".join(sorted(header.tensors)[:3])
     known = dict.fromkeys(family_label(family) for family, layout in layouts() if layout.part == part)
     return WeightsRefused(
-        f"{header.path.name} holds {what or f'tensors of no model that is known here ({some}, ...)'}; it needs a "
-        f"{PARTS[part]} of {', '.join(known)}. Choose another file."
+        f"{header.path.name} holds {what or f'tensors of no model that is known here ({some}, ...)'}; it needs "
+        f"{'an' if PARTS[part][0] in 'aeiou' else 'a'} {PARTS[part]} of {', '.join(known)}. Choose another file."
     )
 
 

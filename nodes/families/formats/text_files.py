@@ -24,14 +24,18 @@ def text_encoder_of(
     second: Path | None = None,
     tokenizers: Path | None = None,
     dit: DiT | None = None,
+    vision: Path | None = None,
 ) -> TextEncoder:
     """The text encoder in a file.
 
     second: the file of the other, where a model has two. tokenizers: a folder that has those that are not in the files
-    or beside them. dit: what it is to read for, where the file does not tell. WeightsRefused where they do not fit.
+    or beside them. dit: what it is to read for, where the file does not tell. vision: the file of what it sees pictures
+    by, where it reads these too. WeightsRefused where they do not fit.
     """
     held = held_in(path, "text_encoder")
     made = _by_t5(path, held, dit) if held.family == t5.NAME else components(path).text_encoder
+    if vision:
+        made = _seeing(path, held, made, vision, dit)
     if dit:
         _require_dit(path, made, dit)
     readers = READERS[held.family]
@@ -40,8 +44,17 @@ def text_encoder_of(
     beside = [tokenizer_digest(find_tokenizer(path, folder, reader)) for reader in readers]
     if second:
         beside.append(weights_digest(second))
+    if vision:
+        beside.append(f"{weights_digest(vision)} {made.encoder}")
     digest = hashlib.sha256(" ".join([made.digest, *beside]).encode()).hexdigest() if any(beside) else made.digest
-    return replace(made, digest=digest, precision=precision, second=str(second) if second else "", tokenizers=folder)
+    return replace(
+        made,
+        digest=digest,
+        precision=precision,
+        second=str(second) if second else "",
+        tokenizers=folder,
+        vision=str(vision) if vision else "",
+    )
 
 
 def _by_t5(path: Path, held: Held, dit: DiT | None) -> TextEncoder:
@@ -58,7 +71,33 @@ def _by_t5(path: Path, held: Held, dit: DiT | None) -> TextEncoder:
     return replace(read, path=str(path), digest=hashlib.sha256(told.encode()).hexdigest(), dim=width)
 
 
+def _seeing(path: Path, held: Held, made: TextEncoder, vision: Path, dit: DiT | None) -> TextEncoder:
+    """A text encoder with the eyes in a file: what it makes of a picture is as the DiT is to have it."""
+    eyes = held_in(vision, "image_encoder")
+    if held.family != "hunyuan" or eyes.family != held.family:
+        raise WeightsRefused(
+            f"{vision.name} holds a {family_label(eyes.family)} image encoder, which {path.name} does not see by; "
+            "leave vision empty. Wan's goes into 'Image encoder from a file'."
+        )
+    if dit is None or dit.family != held.family or not dit.images:
+        raise WeightsRefused(
+            f"{vision.name} is for HunyuanVideo's image to video, whose kinds see pictures in ways of their own; it "
+            "needs the DiT that it is to see for. Wire that into this node, or leave vision empty."
+        )
+    rows = eyes.config["text_config"]["hidden_size"]
+    if rows != made.dim:
+        raise WeightsRefused(
+            f"{vision.name} makes rows of {rows}; {path.name} reads rows of {made.dim}. Choose its own"
+        )
+    return replace(made, encoder=dit.encoder, images=dit.images)
+
+
 def _require_dit(path: Path, made: TextEncoder, dit: DiT) -> None:
+    if dit.images and not made.images and (made.family, dit.family) == ("hunyuan", "hunyuan"):
+        raise WeightsRefused(
+            f"{path.name} reads text alone; this DiT goes on from an image, which its text encoder is to see too. "
+            "Choose the file of its eyes, which ComfyUI calls llava_llama3_vision, under vision."
+        )
     if made.encoder != dit.encoder:
         raise WeightsRefused(
             f"{path.name} reads for {made.encoder!r}; this DiT ({family_label(dit.family)}) needs {dit.encoder!r}. "

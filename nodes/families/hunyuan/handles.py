@@ -43,5 +43,8 @@ def handles(folder: ModelFolder) -> Components:
 
 
 def image_row_step(told: str | None) -> int:
-    """Of the rows that LLaVA has of a picture the DiT sees every n-th, by how it is told of the image."""
+    """Of the rows that LLaVA has of a picture the DiT sees every n-th, by how it is told of the image.
+
+    It is the last part of the text encoder's name.
+    """
     return {"latent_concat": 2, "token_replace": 4}.get(told or "", 1)

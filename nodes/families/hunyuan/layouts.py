@@ -4,6 +4,7 @@ Names: diffusers loaders/single_file_utils.py, convert_hunyuan_video_transformer
 comfy/supported_models.py, HunyuanVideo.process_unet_state_dict.
 """
 
+from math import isqrt
 from typing import Any
 
 from assets.weight_headers import WeightHeader
@@ -97,6 +98,9 @@ COMFY = (
 """What ComfyUI calls parts of the makers' names."""
 
 
+VISION = Names((("^.vision_model", "^.vision_tower"),))
+
+
 def _comfy(name: str) -> str:
     for theirs, other in COMFY:
         name = name.replace(theirs, other)
@@ -167,6 +171,29 @@ def clip_config(shapes: Shapes) -> dict[str, Any]:
     }
 
 
+def vision_config(shapes: Shapes) -> dict[str, Any]:
+    """Of LLaVA's eyes, a CLIP ViT-L, and of what makes rows for LLaMA of what they see."""
+    width, _, side, _ = shapes["vision_tower.embeddings.patch_embedding.weight"].shape
+    if width % CLIP_HEAD:
+        raise ValueError(f"its width of {width} is no multiple of {CLIP_HEAD}, as CLIP ViT-L's is")
+    patches = shapes["vision_tower.embeddings.position_embedding.weight"].shape[0] - 1
+    return {
+        "vision_config": {
+            "model_type": "clip_vision_model",
+            "hidden_size": width,
+            "intermediate_size": shapes["vision_tower.encoder.layers.0.mlp.fc1.weight"].shape[0],
+            "num_hidden_layers": count(shapes, "vision_tower.encoder.layers"),
+            "num_attention_heads": width // CLIP_HEAD,
+            "image_size": isqrt(patches) * side,
+            "patch_size": side,
+        },
+        "text_config": {
+            "model_type": "llama",
+            "hidden_size": shapes["multi_modal_projector.linear_2.weight"].shape[0],
+        },
+    }
+
+
 LAYOUTS = (
     Layout("transformer", (f"txt_in.{REFINED}.0.self_attn_qkv.weight", "double_blocks.0.img_attn_qkv.weight"),
            NAMES, transformer_config),
@@ -181,6 +208,8 @@ LAYOUTS = (
                             "embed_tokens.weight"), SAME, text_config),
     Layout("text_encoder_2", ("embeddings.token_embedding.weight", "encoder.layers.0.self_attn.q_proj.weight",
                               "final_layer_norm.weight"), SAME, clip_config, ("position_ids",)),
+    Layout("image_encoder", ("vision_model.embeddings.class_embedding", "multi_modal_projector.linear_1.weight"),
+           VISION, vision_config, ("position_ids", "visual_projection.weight")),
 )  # fmt: skip
 
 
@@ -203,4 +232,5 @@ def around(held: Configs, header: WeightHeader) -> dict[str, dict[str, Any]]:
         "vae": vae,
         "text_encoder": text,
         "text_encoder_2": held.get("text_encoder_2", {}),
+        "image_encoder": held.get("image_encoder", {}),
     }
