@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 OverSteps = Annotated[
     str, Curve(0, 1, "steps"), "How much of the guidance counts, from the first step to the last; at 0 none."
 ]
+LossySkip = Annotated[
+    float, Range(0, 2, 0.01), "Lossy: how far the input of the DiT may drift before it is run again; 0: never."
+]
 
 
 class Sampled(NamedTuple):
@@ -106,9 +109,7 @@ def sample(
         Range(0, 12, 0.1),
         "Above 1: more of the steps at high noise, for larger clips; 0: as suits the model.",
     ] = 1.0,
-    lossy_skip: Annotated[
-        float, Range(0, 2, 0.01), "Lossy: how far the input of the DiT may drift before it is run again; 0: never."
-    ] = 0.0,
+    lossy_skip: LossySkip = 0.0,
     stop: Annotated[
         int, Range(0, 200), "Stop after so many steps, with what is foreseen then; raise it to go on. 0: all steps."
     ] = 0,

@@ -11,11 +11,18 @@ from nodes.context import Context
 from nodes.dit import samplers
 from nodes.dit.denoiser import Denoiser, Request, steered
 from nodes.dit.objectives import foreseen
+from nodes.dit.skipping import Skips
 from nodes.dit.windows import AddsNone
 
 
 def sampled(
-    model: Denoiser, request: Request, noise: Tensor, sampler: AddsNone, progress: Iterator[int], ctx: Context
+    model: Denoiser,
+    request: Request,
+    noise: Tensor,
+    sampler: AddsNone,
+    progress: Iterator[int],
+    ctx: Context,
+    skips: Skips | None = None,
 ) -> Tensor:
     """The tokens (n d) that are made of a request's patches from noise (n d); every step takes one of `progress`."""
     begun = request.patches
@@ -25,7 +32,7 @@ def sampled(
     )
     take = steered(samplers.solver(sampler, _adds_none), [request])
     with torch.inference_mode():
-        foresee = foreseen(model.objective, model.predictor([request], ctx.device, None))
+        foresee = foreseen(model.objective, model.predictor([request], ctx.device, skips))
         state = samplers.begin(clean, starts, first, request.levels, model.objective)
         for _ in range(len(request.levels) - 1):
             next(progress)

@@ -1,6 +1,6 @@
 """From clips to latents and back."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -126,22 +126,38 @@ def decoded_chunks(vae: VideoVAE, latent: Latent, ctx: Context, tile: int = 0) -
     tile: as the widget has it.
     """
     import torch
-    from einops import rearrange
+
+    for pixels in decoded_pixels(vae, torch.as_tensor(latent.data), ctx, tile, ctx.steps):
+        yield in_255(pixels)
+
+
+def decoded_pixels(
+    vae: VideoVAE, latent: "Tensor", ctx: Context, tile: int = 0, steps: Callable[[int], Iterable[int]] = range
+) -> "Iterator[Tensor]":
+    """The pixels (1 3 t h w) in [-1, 1] of a latent (z t h w), some frames at a time. steps: counts the chunks."""
+    import torch
 
     from nodes.video_vae import tiles
 
     model = ctx.model(vae)
-    chunks = torch.split(torch.as_tensor(latent.data)[None], CHUNK, dim=2)
+    chunks = torch.split(latent[None], CHUNK, dim=2)
 
     def work(side: int) -> "Iterator[Tensor]":
-        progress = ctx.steps(len(chunks))
-        arriving = (chunk.to(ctx.device, torch.float32) for _, chunk in zip(progress, chunks, strict=False))
+        arriving = (chunk.to(ctx.device, torch.float32) for _, chunk in zip(steps(len(chunks)), chunks, strict=False))
         return tiles.decoded(model, arriving, side)
 
     with torch.no_grad():
-        for pixels in tiles.as_memory_allows(work, cells_of(tile, vae), max(latent.data.shape[-2:]), ctx):
-            whole = ((pixels[0] + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-            yield rearrange(whole, "c t h w -> t h w c").cpu().numpy()
+        yield from tiles.as_memory_allows(work, cells_of(tile, vae), max(latent.shape[-2:]), ctx)
+
+
+def in_255(pixels: "Tensor") -> npt.NDArray[np.uint8]:
+    """Pixels (1 3 t h w) in [-1, 1] as frames (t h w 3)."""
+    import torch
+    from einops import rearrange
+
+    whole = ((pixels[0] + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    frames: npt.NDArray[np.uint8] = rearrange(whole, "c t h w -> t h w c").cpu().numpy()
+    return frames
 
 
 def cells_of(tile: int, vae: VideoVAE) -> int:

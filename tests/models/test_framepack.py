@@ -4,26 +4,33 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import table
 import tiny_framepack
 import tiny_wan
 import torch
 from bench import Bench
 from diffusers import HunyuanVideoFramepackPipeline
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
+from einops import rearrange
 from parity import PROMPT, pixels
 from PIL import Image
 
 from assets.codec import encode
-from assets.values import ClipSpec, ConditioningSpec, Patches
+from assets.values import ClipSpec, ConditioningSpec, LatentSpec, Patches
 from nodes.api import SpecError
 from nodes.context import Cancelled
 from nodes.dit.nodes import sample_spec
-from nodes.families.framepack.nodes import sample_sections, sample_sections_spec
+from nodes.families.framepack.nodes import (
+    decode_sections,
+    decode_sections_spec,
+    sample_sections,
+    sample_sections_spec,
+)
+from nodes.families.framepack.sections import rows_of
 from nodes.families.frames import canvas_from_frames_spec
 from nodes.families.registry import components
 from nodes.patches.layout import unpatchify
 from nodes.patches.nodes import unpatchify as unpatchify_node
-from nodes.video_vae.nodes import decode_latent
 
 TEXT = ConditioningSpec(16, "hunyuan", images=1)
 DRAWS = "diffusers.pipelines.hunyuan_video.pipeline_hunyuan_video_framepack.randn_tensor"
@@ -52,7 +59,8 @@ def ours(folder: Path, sections: int, bench: Bench | None = None, negative: bool
     asked = tiny_framepack.asked(folder, sections, PROMPT)
     if not negative:
         del asked["negative"]
-    made: Patches = sample_sections(**asked, ctx=bench or Bench(), seed=7, steps=2, **{"guidance": 6.0, **told})
+    widgets = {"seed": 7, "steps": 2, "guidance": 6.0}
+    made: Patches = sample_sections(**{**asked, **widgets, **told}, ctx=bench or Bench())
     return made
 
 
@@ -68,14 +76,78 @@ def test_a_picture_is_animated_section_by_section_as_the_reference_pipeline_does
     latent = torch.as_tensor(unpatchify_node(ours(folder, sections, order=order)).data)
     theirs = reference(folder, sections, monkeypatch, "latent", sampling_type=kind, guidance_scale=6.0)[-1][0]
     assert float(theirs.std()) > 0.1
-    torch.testing.assert_close(latent, theirs, atol=1e-5, rtol=0)
+    table.agree("FramePack", "long", latent, theirs)
 
 
-def test_a_single_section_decodes_as_the_reference_pipeline_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("order", "kind", "sections"),
+    [("from the end", "inverted_anti_drifting", 1), ("from the end", "inverted_anti_drifting", 3),
+     ("from the start", "vanilla", 1), ("from the start", "vanilla", 3)],
+)  # fmt: skip
+def test_sections_are_decoded_and_blended_as_the_reference_pipeline_does_it(
+    order: Any, kind: str, sections: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tiny_framepack.folder()
-    clip = decode_latent(components(folder).vae, unpatchify_node(ours(folder, 1)), ctx=Bench())
-    frames = reference(folder, 1, monkeypatch, "pt", guidance_scale=6.0)[0]
+    vae, latent = components(folder).vae, unpatchify_node(ours(folder, sections, order=order))
+    clip = decode_sections(vae, latent, ctx=Bench(), order=order)
+    frames = reference(folder, sections, monkeypatch, "pt", sampling_type=kind, guidance_scale=6.0)[0]
+    assert decode_sections_spec(vae, latent.spec) == clip.spec
+    assert len(frames) == 1 + 36 * sections
     torch.testing.assert_close(pixels(clip), frames, atol=0.5 / 255 + 1e-5, rtol=0)
+
+
+def test_what_is_no_clip_of_sections_is_not_decoded_by_sections() -> None:
+    vae = components(tiny_framepack.folder()).vae
+    with pytest.raises(SpecError, match=r"latent of 12 frames; FramePack's have 1 \+ 9k. Decode others by"):
+        decode_sections_spec(vae, LatentSpec(vae.channels, 12, 4, 6, vae.space, 24.0))
+
+
+@pytest.mark.parametrize("task", ["image", "both", "loop"])
+def test_from_a_first_frame_and_towards_a_last_one_the_reference_pipelines_clip_is_made(
+    task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, seed = tiny_framepack.folder(), {"both": 2, "loop": 1}.get(task)
+    last = tiny_framepack.picture(seed) if seed else None
+    asked = tiny_framepack.asked(folder, 2, PROMPT, last)
+    del asked["negative"]
+    made = sample_sections(**asked, ctx=Bench(), seed=7, steps=2, guidance=6.0)
+    told = {"last_image": Image.fromarray(last.frames[0])} if last else {}
+    theirs = reference(folder, 2, monkeypatch, "latent", guidance_scale=6.0, **told)[-1][0]
+    table.agree("FramePack", task, unpatchify_node(made).data, theirs)
+
+
+@pytest.mark.parametrize("order", ["from the end", "from the start"])
+def test_sections_that_stay_lead_on_to_the_same_clip_or_to_another(order: Any) -> None:
+    folder = tiny_framepack.folder()
+    whole = ours(folder, 3, order=order)
+    again = ours(folder, 3, order=order, stay=1, patches=whole)
+    assert encode(again) == encode(whole)
+    other = ours(folder, 3, order=order, stay=2, patches=whole, guidance=3.0)
+    for number, place in enumerate(rows_of(number, 3, order, 9) for number in range(3)):
+        one, two = (
+            rearrange(torch.as_tensor(each.tokens), "(t hw) d -> t hw d", t=28)[place] for each in (whole, other)
+        )
+        assert torch.equal(one, two) == (number < 2)
+    broken_off = Bench(stop_at=5)
+    with pytest.raises(Cancelled):
+        ours(folder, 3, broken_off, order=order, stay=1, patches=whole, guidance=3.0)
+    rest = Bench(kept_before=broken_off.steps_kept)
+    gone_on = ours(folder, 3, rest, order=order, stay=1, patches=whole, guidance=3.0)
+    assert encode(gone_on) == encode(ours(folder, 3, order=order, stay=1, patches=whole, guidance=3.0))
+    assert len(rest.steps_kept) == 1
+    table.note("FramePack", "branched", 0.0)
+
+
+def test_sections_that_are_not_there_cannot_stay() -> None:
+    with pytest.raises(ValueError, match="Got 1 sections that are to stay, on a canvas that has 0"):
+        ours(tiny_framepack.folder(), 2, stay=1)
+
+
+def test_steps_that_change_little_leave_most_blocks_out() -> None:
+    folder = tiny_framepack.folder()
+    plain, never, often = (ours(folder, 2, steps=5, lossy_skip=skip) for skip in (0.0, 1e-12, 1e9))
+    assert encode(never) == encode(plain)
+    assert encode(often) != encode(plain)
 
 
 def test_with_a_negative_text_guidance_leads_away_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,6 +184,7 @@ def test_an_interrupted_run_goes_on_with_the_sections_that_it_has() -> None:
     rest = Bench(kept_before=broken_off.steps_kept)
     assert encode(ours(folder, 2, rest, guidance_over_steps="0:1 1:0")) == encode(whole)
     assert len(rest.steps_kept) == 1
+    table.note("FramePack", "resumed", 0.0)
 
 
 def test_what_does_not_fit_is_refused_at_the_wire() -> None:
@@ -123,6 +196,11 @@ def test_what_does_not_fit_is_refused_at_the_wire() -> None:
     longer = canvas_from_frames_spec(models.dit, models.vae, shown, "first frame", 41, 24.0)
     with pytest.raises(SpecError, match=r"canvas of 11 latent frames.*Try 37 or 73 frames"):
         sample_sections_spec(models.dit, longer, TEXT)
+    both = canvas_from_frames_spec(models.dit, models.vae, shown, "first and last frame", 37, 24.0)
+    with pytest.raises(SpecError, match="canvas with a last frame; from the start on"):
+        sample_sections_spec(models.dit, both, TEXT, order="from the start")
+    with pytest.raises(SpecError, match="Got 1 sections that stay of 1"):
+        sample_sections_spec(models.dit, canvas, TEXT, stay=1)
     with pytest.raises(SpecError, match="tells of no picture; this DiT needs one picture"):
         sample_sections_spec(models.dit, canvas, ConditioningSpec(16, "hunyuan", images=0))
     with pytest.raises(SpecError, match="DiT of 'wan', which makes a clip all together"):

@@ -95,7 +95,7 @@ def test_decoding_in_chunks_is_the_reference_decoder(folder: Path, frames: int, 
     vae = AutoencoderKLHunyuanVideo.from_pretrained(folder / "vae")
     latent = torch.randn(1, 4, frames, 4, 6, generator=torch.Generator().manual_seed(3))
     with torch.no_grad():
-        whole = vae.decode(latent / vae.config.scaling_factor).sample.clamp(-1, 1)
+        whole = vae.decode(latent / vae.config.scaling_factor).sample
         made = torch.cat([*loaded(components(folder).vae).decode_chunks(latent.split(chunk, dim=2))], dim=2)
     assert whole.shape[2] == 1 + 4 * (frames - 1)
     torch.testing.assert_close(made, whole, atol=1e-5, rtol=0)

@@ -59,11 +59,16 @@ def folder() -> Path:
     return write(Path(tempfile.mkdtemp()) / "framepack")
 
 
-def asked(path: Path | None = None, sections: int = 1, text: str = "a red ball") -> dict[str, Any]:
-    """The DiT, a canvas of so many sections that begins with a picture, and what both say."""
+def asked(
+    path: Path | None = None, sections: int = 1, text: str = "a red ball", last: Clip | None = None
+) -> dict[str, Any]:
+    """The DiT, a canvas of so many sections that begins with a picture (and ends with one), and what both say."""
     path, bench = path or folder(), Bench()
     models, shown = components(path), picture()
-    canvas = canvas_from_frames(models.dit, models.vae, shown, ctx=bench, frames=1 + 36 * sections, fps=24.0)
+    canvas = canvas_from_frames(
+        models.dit, models.vae, shown, last, ctx=bench, frames=1 + 36 * sections, fps=24.0,
+        place="first and last frame" if last else "first frame",
+    )  # fmt: skip
     said = encode_text(models.text_encoder, Text(text), ctx=bench)
     return {
         "dit": models.dit,
@@ -73,5 +78,5 @@ def asked(path: Path | None = None, sections: int = 1, text: str = "a red ball")
     }
 
 
-def picture() -> Clip:
-    return Clip(np.random.default_rng(1).integers(0, 256, (1, 32, 48, 3), dtype=np.uint8), 24.0)
+def picture(seed: int = 1) -> Clip:
+    return Clip(np.random.default_rng(seed).integers(0, 256, (1, 32, 48, 3), dtype=np.uint8), 24.0)

@@ -96,7 +96,7 @@ VARIANTS = {
     "HunyuanVideo": Variant(tiny_hunyuan.write, ("text", "edit"), SIZE),
     "HunyuanVideo I2V concat": Variant(partial(tiny_hunyuan_i2v.write, told="latent_concat"), ("image",), SIZE),
     "HunyuanVideo I2V replace": Variant(partial(tiny_hunyuan_i2v.write, told="token_replace"), ("image",), SIZE),
-    "FramePack": Variant(tiny_framepack.write, ("image",), {"frames": 37, "height": 32, "width": 48}),
+    "FramePack": Variant(tiny_framepack.write, ("image", "both", "loop"), {"frames": 37, "height": 32, "width": 48}),
     "Mochi": Variant(tiny_mochi.write, ("text", "edit"), {"frames": 25, "height": 32, "width": 48}),
 }
 

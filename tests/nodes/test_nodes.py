@@ -127,6 +127,9 @@ def for_node(node: Node, values: dict[str, Value]) -> dict[str, Value]:
         return {"text_encoder": components(tiny_hunyuan_i2v.folder()).text_encoder}
     if node.type == "sample_sections":
         return tiny_framepack.asked()
+    if node.type == "decode_sections":
+        vae = components(tiny_framepack.folder()).vae
+        return {"vae": vae, "latent": Latent(np.ones((vae.channels, 10, 2, 4), np.float32), vae.space, 24.0)}
     if node.type in ("load_vae", "load_text_encoder"):
         return {"dit": components(tiny_wan.folder()).dit}
     canvas = values["Patches"]

@@ -14,7 +14,7 @@ SECTION = 9
 
 def handles(folder: ModelFolder) -> Components:
     made = hunyuan.handles(folder)
-    dit = replace(made.dit, family=FAMILY, given="first frame", needs_given=True, images=1, section=SECTION)
+    dit = replace(made.dit, family=FAMILY, given="first and last frame", needs_given=True, images=1, section=SECTION)
     return made._replace(dit=dit)
 
 

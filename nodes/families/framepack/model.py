@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from nodes.dit.skipping import Skips
 from nodes.families.folder import read_folder
 from nodes.families.formats.loading import load_part
 from nodes.families.rows import guided_by
+from nodes.families.skipping import skipping
 from nodes.patches.layout import patchify, unpatchify
 
 LARGEST_SHIFT = 7.0
@@ -83,6 +85,7 @@ class FramepackDiT(nn.Module):
         null = self._words(*(_read(negative) if negative else (asked.null, asked.null_extras)), device)
         image = torch.as_tensor(asked.extras["image"]).to(device, model.dtype)
         around = self._around(patches.beside, device)
+        blocks = [*model.transformer_blocks, *model.single_transformer_blocks]
 
         def predict(x: Tensor, t: Tensor) -> Tensor:
             latent = unpatchify(x, patches.grids[0], patches.patch).to(model.dtype)
@@ -97,7 +100,9 @@ class FramepackDiT(nn.Module):
                 )[0]  # fmt: skip
                 return made.float()
 
-            return patchify(guided_by(between, lambda: forward(*text), lambda: forward(*null)), patches.patch)
+            with skipping(blocks, skips.part("")) if skips else nullcontext():
+                made = guided_by(between, lambda: forward(*text), lambda: forward(*null))
+            return patchify(made, patches.patch)
 
         return predict
 

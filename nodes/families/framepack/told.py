@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 
-Order = Literal["from the end", "from the start"]
+from nodes.families.framepack.sections import Order
+
 NEAR, FARTHER, FARTHEST = 1, 2, 16
 """Latent frames that are told as they are, at half and at a quarter of their size (released models)."""
 HISTORY = NEAR + FARTHER + FARTHEST

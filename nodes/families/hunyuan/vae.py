@@ -34,7 +34,8 @@ class HunyuanVAE(nn.Module):
         """Chunks of a latent along the time -> pixels of four latent frames, then of three at a time.
 
         Equal to `AutoencoderKLHunyuanVideo._temporal_tiled_decode`, holding one tile and the last: tiles begin three
-        latent frames apart, span five, and are blended over the four frames that both end and begin with.
+        latent frames apart, span five, and are blended over the four frames that both end and begin with. What lies
+        beyond [-1, 1] is left so, since FramePack blends once more.
         """
         vae = self.vae
         stride = vae.tile_sample_stride_num_frames
@@ -49,7 +50,7 @@ class HunyuanVAE(nn.Module):
             if before is not None:
                 pixels = vae.blend_t(before, pixels[:, :, 1:], blended)
             first = self.lead * vae.temporal_compression_ratio if before is None else 0
-            yield pixels[:, :, first : stride + (before is None)].float().clamp(-1, 1)
+            yield pixels[:, :, first : stride + (before is None)].float()
             before = pixels
             tile = tile[step:] + list(islice(frames, step))
             if len(tile) == 1:  # it is the last one's end already
