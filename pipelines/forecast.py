@@ -29,7 +29,7 @@ from pipelines.check import Library, Specs, check
 from pipelines.connect import known_widgets
 from pipelines.document import Document
 from pipelines.executors.memory import told_capacity
-from pipelines.executors.placement import MemoryPlan, memory_plan
+from pipelines.executors.placement import MemoryPlan, lossy, memory_plan
 from pipelines.measurements import Load, Measurement, Measurements
 from pipelines.plan import plan
 from pipelines.recall import recall
@@ -146,7 +146,7 @@ class Forecaster:
                 work = self._work_memory.foreseen(declared, handle, known)
                 if room and work:
                     held, blocks = footprint.weights(handle), footprint.blocks(handle)
-                    plans.append(memory_plan(held, room, self._device, handle.memory, work, blocks))
+                    plans.append(memory_plan(held, room, self._device, handle.memory, work, blocks, lossy(handle)))
         return max(plans, key=lambda plan: plan.peak, default=None)
 
 

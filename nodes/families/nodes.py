@@ -5,18 +5,19 @@ from typing import Annotated
 
 from assets.files import Files
 from assets.values import DiT, ImageEncoder, TextEncoder, VideoVAE
-from assets.values.handles import Memory, Precision
+from assets.values.handles import Memory
 from nodes.api import ModelName, node
 from nodes.families.formats.handles import MemoryWidget, PrecisionWidget, find_weights, image_encoder_of, vae_of
 from nodes.families.formats.text_files import text_encoder_of
+from nodes.families.holding import AskedPrecision, held
 from nodes.families.registry import NAMES, Components, components
 from nodes.models.handles import by_weights
 
 
-def load_weights_spec(model: str, precision: Precision, memory: Memory, files: Files) -> Components:
+def load_weights_spec(model: str, precision: AskedPrecision, memory: Memory, files: Files) -> Components:
     found = components(files.find_model(model))
-    text_encoder = replace(found.text_encoder, precision=precision, memory=memory)
-    return found._replace(text_encoder=text_encoder, dit=replace(found.dit, precision=precision, memory=memory))
+    text_encoder = replace(held(found.text_encoder, precision), memory=memory)
+    return found._replace(text_encoder=text_encoder, dit=replace(held(found.dit, precision), memory=memory))
 
 
 @node(
@@ -31,7 +32,7 @@ def load_weights(
     *,
     files: Files,
     model: Annotated[str, ModelName("models"), "A model's folder below the models folders."] = "",
-    precision: PrecisionWidget = "as stored",
+    precision: PrecisionWidget = "automatic",
     memory: MemoryWidget = "automatic",
 ) -> Components:
     """Open weights that you have on disk, for the same nodes as the built-in models. Nothing is copied or fetched."""
@@ -68,7 +69,7 @@ def load_text_encoder_spec(
     file: str,
     second: str,
     tokenizer: str,
-    precision: Precision,
+    precision: AskedPrecision,
     memory: Memory,
     files: Files,
     dit: DiT | None = None,
@@ -76,13 +77,13 @@ def load_text_encoder_spec(
 ) -> TextEncoder:
     made = text_encoder_of(
         find_weights(files, file),
-        precision,
+        "as stored",
         find_weights(files, second) if second else None,
         files.find_model(tokenizer) if tokenizer else None,
         dit,
         find_weights(files, vision) if vision else None,
     )
-    return replace(made, memory=memory)
+    return replace(held(made, precision), memory=memory)
 
 
 @node(
@@ -109,7 +110,7 @@ def load_text_encoder(
     tokenizer: Annotated[
         str, "A folder below the models folders that has its tokenizers; empty: they are in the file, or beside it."
     ] = "",
-    precision: PrecisionWidget = "as stored",
+    precision: PrecisionWidget = "automatic",
     memory: MemoryWidget = "automatic",
 ) -> TextEncoder:
     """The text encoder of a family, where it lies in a file of its own."""

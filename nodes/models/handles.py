@@ -22,7 +22,8 @@ def builtin(kind: type[H]) -> H:
 
 
 def by_weights(spec: Callable[..., Any]) -> Callable[..., str]:
-    """What stands for the content of a node whose outputs are handles: the digests of their weights.
+    """What stands for the content of a node whose outputs are handles: the digests of their weights, and in what
+    precision they are held, where that is not as stored.
 
     spec: its spec function, whose arguments it takes.
     """
@@ -30,9 +31,13 @@ def by_weights(spec: Callable[..., Any]) -> Callable[..., str]:
     @wraps(spec)
     def content(**arguments: Any) -> str:
         made = spec(**arguments)
-        return " ".join(each.digest for each in (made if isinstance(made, tuple) else (made,)))
+        return " ".join(map(_held, made if isinstance(made, tuple) else (made,)))
 
     return content
+
+
+def _held(handle: ModelHandle) -> str:
+    return handle.digest if handle.precision == "as stored" else f"{handle.digest} {handle.precision}"
 
 
 def handle(kind: type[H], path: Path) -> H:

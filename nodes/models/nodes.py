@@ -5,12 +5,13 @@ from typing import Annotated, Literal, NamedTuple
 
 from assets.files import Files
 from assets.values import Captioner, DiT, Expander, TextEncoder, VideoVAE
-from assets.values.handles import Memory, Precision
+from assets.values.handles import Memory
 from assets.weight_files import weights_digest
 from nodes.api import ModelName, Range, SpecError, node
 from nodes.dit.lora_file import read_config
 from nodes.families.formats.handles import MemoryWidget, PrecisionWidget, dit_of, find_weights
 from nodes.families.formats.lora import adapters_for
+from nodes.families.holding import AskedPrecision, held
 from nodes.families.registry import NAMES
 from nodes.models.handles import FAMILY, builtin, by_weights, handle, is_own
 
@@ -74,12 +75,12 @@ def load_expander(*, family: Family = "patchloom") -> Expander:
     return load_expander_spec(family)
 
 
-def load_dit_spec(file: str, second: str, precision: Precision, memory: Memory, files: Files) -> DiT:
+def load_dit_spec(file: str, second: str, precision: AskedPrecision, memory: Memory, files: Files) -> DiT:
     path = find_weights(files, file)
     if is_own(path):
         return handle(DiT, path)
-    made = dit_of(path, find_weights(files, second) if second else None, precision)
-    return replace(made, memory=memory)
+    made = dit_of(path, find_weights(files, second) if second else None)
+    return replace(held(made, precision), memory=memory)
 
 
 @node(
@@ -97,7 +98,7 @@ def load_dit(
     second: Annotated[
         str, ModelName("file"), "The expert for low noise where a model has two (Wan 2.2 A14B), else empty."
     ] = "",
-    precision: PrecisionWidget = "as stored",
+    precision: PrecisionWidget = "automatic",
     memory: MemoryWidget = "automatic",
 ) -> DiT:
     """A DiT from a file of its own; its family and size are told by what is in it. Text encoder and VAE go with it."""

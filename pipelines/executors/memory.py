@@ -1,20 +1,17 @@
 """How much memory there is, and how much a node took at most."""
 
 import ctypes
-import os
 import re
-import shutil
-import subprocess
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from nodes.machine import card_bytes, host_bytes
+
 STATUS = Path("/proc/self/status")
 CLEAR = Path("/proc/self/clear_refs")
 MEMINFO = Path("/proc/meminfo")
-ASSUMED_BYTES = 8 * 1024**3
 
 
 def capacity(device: str) -> int:
@@ -23,10 +20,7 @@ def capacity(device: str) -> int:
         import torch
 
         return torch.cuda.mem_get_info(device)[1]
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return ASSUMED_BYTES
+    return host_bytes()
 
 
 def usable(device: str) -> int:
@@ -38,17 +32,9 @@ def usable(device: str) -> int:
     return torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device)
 
 
-@cache
 def told_capacity(device: str) -> int | None:
     """`capacity` for a process that has no torch; None where nobody says."""
-    if not device.startswith("cuda"):
-        return capacity(device)
-    tool = shutil.which("nvidia-smi")
-    number = device.partition(":")[2] or "0"
-    query = ["--query-gpu=memory.total", "--format=csv,noheader,nounits", f"--id={number}"]
-    told = subprocess.run([tool, *query], capture_output=True, text=True, check=False) if tool else None
-    mebibytes = told.stdout.strip() if told else ""
-    return int(mebibytes) * 1024**2 if mebibytes.isdigit() else None
+    return card_bytes(device.partition(":")[2] or "0") if device.startswith("cuda") else capacity(device)
 
 
 def available(device: str) -> int | None:

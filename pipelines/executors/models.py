@@ -16,7 +16,7 @@ from assets.values import DiT, ModelHandle
 from nodes.families import footprint
 from nodes.models.handles import FAMILY
 from pipelines.executors.memory import capacity, usable
-from pipelines.executors.placement import MemoryPlan, memory_plan
+from pipelines.executors.placement import MemoryPlan, lossy, memory_plan
 
 COMPILE = "PATCHLOOM_COMPILE"
 """Of the environment: the backend of torch.compile for DiTs, such as "inductor"; without it none is compiled."""
@@ -192,7 +192,7 @@ class Models:
         if handle.family == FAMILY:
             return None
         blocks = footprint.blocks(handle)
-        return memory_plan(size, usable(self._device), self._device, handle.memory, work, blocks)
+        return memory_plan(size, usable(self._device), self._device, handle.memory, work, blocks, lossy(handle))
 
     def _make_room(self, wanted: int) -> None:
         """Evict so many bytes, or as many as there are that nothing uses."""

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from assets.values import ModelHandle
 from assets.values.handles import Memory
 
 Placement = Literal["resident", "streamed"]
@@ -17,7 +18,7 @@ class MemoryPlan:
     """way: where the weights are; asked: whether because a person wants it so.
 
     weights, work, room: bytes of them, of what is computed beside them (None: not foreseen), and of memory to be had.
-    blocks: bytes of the weights that are on the device where they are streamed.
+    blocks: bytes of the weights that are on the device where they are streamed. lossy: what holding them so changes.
     """
 
     way: Placement
@@ -26,6 +27,7 @@ class MemoryPlan:
     work: int | None
     room: int
     blocks: int = 0
+    lossy: str = ""
 
     @property
     def peak(self) -> int:
@@ -33,6 +35,9 @@ class MemoryPlan:
         return (self.weights if self.way == "resident" else self.blocks) + (self.work or 0)
 
     def __str__(self) -> str:
+        return "; ".join(filter(None, [self._where(), self.lossy]))
+
+    def _where(self) -> str:
         work = "" if self.work is None else f" and about {_gb(self.work)} of work"
         if self.way == "resident" or self.asked:
             where = "on the device" if self.way == "resident" else "streamed block by block"
@@ -47,6 +52,11 @@ class MemoryPlan:
         )
 
 
+def lossy(handle: ModelHandle) -> str:
+    """What a plan says of weights that are held in fewer bits than they have."""
+    return "held in float8, which changes the result" if handle.precision == "float8 storage" else ""
+
+
 def memory_plan(
     weights: int,
     room: int,
@@ -54,6 +64,7 @@ def memory_plan(
     asked: Memory = "automatic",
     work: int | None = None,
     blocks: int | None = None,
+    lossy: str = "",
 ) -> MemoryPlan:
     """Resident where a model's weights and its work fit the device; else they stay with the host, block by block.
 
@@ -70,8 +81,8 @@ def memory_plan(
     way: Placement = "resident" if fits or blocks > weights // 2 else "streamed"
     match wanted:
         case "resident" | "streamed":
-            return MemoryPlan(wanted, True, weights, work, room, blocks)
-    return MemoryPlan(way, False, weights, work, room, blocks)
+            return MemoryPlan(wanted, True, weights, work, room, blocks, lossy)
+    return MemoryPlan(way, False, weights, work, room, blocks, lossy)
 
 
 def _gb(count: int) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tiny_wan
@@ -13,16 +14,19 @@ from assets.codec import content_digest
 from assets.files import Files
 from assets.store import Store
 from assets.values import DiT, PatchesSpec
-from nodes.families import footprint
+from nodes.api import collected_warnings
+from nodes.families import footprint, holding
+from nodes.families.nodes import load_weights_spec
 from nodes.families.registry import components
+from nodes.machine import card_bytes
 from nodes.models import load as load_model
+from nodes.models.handles import by_weights
 from nodes.registry import library
 from nodes.streaming import Streamed
 from pipelines.document import Document, load
 from pipelines.events import Event
 from pipelines.executors import memory
 from pipelines.executors.local import LocalExecutor
-from pipelines.executors.memory import told_capacity
 from pipelines.executors.placement import memory_plan
 from pipelines.executors.task import counted
 from pipelines.forecast import Forecaster
@@ -60,10 +64,12 @@ def canvas(frames: int) -> PatchesSpec:
 
 def text_to_video(memory: str, seed: int = 0) -> Document:
     document = smaller(load(FOLDER / "wan_text_to_video.loom.json"), SMALL)
-    records = dict(document.records)
-    records["node:models"]["params"]["memory"] = memory
-    records["node:sampler"]["params"]["seed"] = seed
-    return Document(records)
+    return changed(changed(document, "models", memory=memory), "sampler", seed=seed)
+
+
+def changed(document: Document, node: str, **params: object) -> Document:
+    record = document.nodes[node]
+    return Document({**document.records, f"node:{node}": {**record, "params": {**record["params"], **params}}})
 
 
 def test_the_choice_is_foreseen_and_said_beside_the_result(models: Path, tmp_path: Path) -> None:
@@ -150,6 +156,38 @@ def test_a_long_clip_is_planned_by_its_window(dit: DiT, work_memory: WorkMemory)
     assert work_memory.foreseen(node, dit, {"patches": canvas(420), **widgets}) == 3_000
 
 
+def test_float8_is_chosen_only_where_nothing_holds_the_weights_and_makes_another_result(
+    models: Path, dit: DiT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def loaded(precision: str, host: int, card: int | None) -> tuple[str, str, list[str]]:
+        monkeypatch.setattr(holding, "host_bytes", lambda: host)
+        monkeypatch.setattr(holding, "card_bytes", lambda: card)
+        asked: dict[str, Any] = {"model": MODEL, "precision": precision, "memory": "automatic", "files": Files((), models, (models,))}
+        with collected_warnings() as said:
+            made = load_weights_spec(**asked)
+        return made.dit.precision, by_weights(load_weights_spec)(**asked), said
+
+    size = footprint.weights(dit)
+    as_stored = loaded("as stored", host=1, card=None)
+    assert as_stored[0] == "as stored"
+    assert loaded("automatic", host=2 * size, card=None) == loaded("automatic", host=1, card=2 * size) == as_stored
+    precision, content, said = loaded("automatic", host=size, card=size // 2)
+    assert precision == "float8 storage"
+    assert content != as_stored[1]
+    assert "held in float8, which changes the result" in said[0]
+
+
+def test_weights_in_float8_are_said_to_change_the_result(models: Path, tmp_path: Path) -> None:
+    files = Files((), tmp_path / "outputs", (models,))
+    forecaster = Forecaster(tmp_path / "m.db", library(), Store(tmp_path / "store"), files, "cpu")
+    for precision, lossy in (("as stored", False), ("float8 storage", True)):
+        document = changed(text_to_video("automatic"), "models", precision=precision)
+        lines = forecaster.forecast(document).to_json()["memory"]
+        said = [line for line in lines if line.endswith("held in float8, which changes the result")]
+        assert [line.partition(":")[0] for line in said] == (["encode", "sampler"] if lossy else [])
+    forecaster.close()
+
+
 def test_another_way_to_hold_the_weights_samples_nothing_anew(models: Path, tmp_path: Path) -> None:
     executor = LocalExecutor(Store(tmp_path / "store"), Files((), tmp_path / "outputs", (models,)))
     said: list[str | None] = []
@@ -195,6 +233,7 @@ def test_what_an_accelerator_has_is_told_by_its_driver(tmp_path: Path, monkeypat
     tool.write_text('#!/bin/sh\n[ "$3" = --id=1 ] && echo 24564 || echo "No devices were found"\n')
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    told_capacity.cache_clear()
+    card_bytes.cache_clear()
     assert memory.told_capacity("cuda:1") == 24564 * 1024**2
     assert memory.told_capacity("cuda:7") is None
+    card_bytes.cache_clear()

@@ -11,13 +11,15 @@ from assets.values.handles import Memory, Precision
 from assets.weight_files import WeightsRefused, weights_digest
 from nodes.families.formats.layouts import Part, family_label
 from nodes.families.formats.single_file import held_in
+from nodes.families.holding import AskedPrecision
 from nodes.families.registry import NAMES, Components, components, image_encoder
 from nodes.families.tiny.files import tiny_file
 from nodes.families.tiny.handles import vae_of as tiny_vae_of
 
 PrecisionWidget = Annotated[
-    Precision,
-    "bfloat16 halves float32's memory; float8 storage halves it again at some loss. As stored: as the file has it.",
+    AskedPrecision,
+    "As stored: as the file has it. bfloat16 halves float32's memory; float8 storage halves it again at some loss. "
+    "Automatic: as stored, or float8 where neither the card nor the host's memory holds that, which the node says.",
 ]
 
 SCALED, LED = ("cogvideox",), ("hunyuan",)
