@@ -177,3 +177,82 @@ def test_a_finger_that_stays_down_opens_the_menu_and_one_that_moves_does_not(edi
     editor.node("expand").evaluate(press, False)
     expect(menu).to_have_count(1)
     expect(editor.page.locator(".vue-flow__node.selected .node")).to_have_attribute("data-node", "expand")
+
+
+FOCUSED = "document.activeElement.closest('.vue-flow__node')?.dataset.id"
+
+
+def grid(count: int) -> dict[str, Any]:
+    """So many nodes, ten in a row; the last gives to the first."""
+    nodes: dict[str, Any] = {f"n{at}": {"type": "prompt", "version": 1, "params": {}} for at in range(count - 1)}
+    nodes["n0"] = {"type": "expand_prompt", "version": 2, "params": {}}
+    nodes["last"] = {"type": "prompt", "version": 1, "params": {}}
+    layout = {name: {"x": 400 * (at % 10), "y": 400 * (at // 10)} for at, name in enumerate(nodes)}
+    wires = [{"from": ["last", "text"], "to": ["n0", "text"]}]
+    return {"format": "patchloom/1", "nodes": nodes, "wires": wires, "layout": layout}
+
+
+def test_keys_reach_every_node_of_a_graph_of_which_only_some_are_on_the_page(editor: Editor) -> None:
+    page = editor.page
+    editor.bring_in(grid(60))
+    page.keyboard.press("Control+0")
+    expect(editor.node("last")).to_have_count(0)
+    seen = []
+    for _ in range(60):
+        page.keyboard.press("Alt+ArrowRight")
+        page.wait_for_function(f"(before) => ({FOCUSED} ?? before) !== before", arg=seen[-1] if seen else "")
+        seen.append(page.evaluate(FOCUSED))
+    # Each after what it takes from, else as they are read.
+    assert seen == [*(f"n{at}" for at in range(1, 59)), "last", "n0"]
+    box = editor.node("n0").bounding_box()
+    assert box
+    assert 0 <= box["x"] <= 1440
+    assert 0 <= box["y"] <= 900
+    page.keyboard.press("Alt+ArrowLeft")
+    page.wait_for_function(f"{FOCUSED} === 'last'")
+    expect(page.locator(".vue-flow__node.selected")).to_have_attribute("data-id", "last")
+
+
+def test_a_node_that_is_only_painted_comes_near_when_the_keys_go_to_it(editor: Editor) -> None:
+    editor.bring_in(grid(150))
+    expect(editor.page.locator(".canvas.painted")).to_have_count(1)
+    editor.page.keyboard.press("Alt+ArrowRight")
+    editor.page.wait_for_function(f"{FOCUSED} === 'n1'")
+    expect(editor.node("n1").get_by_role("textbox")).to_be_visible()
+
+
+def test_tab_goes_through_the_nodes_and_what_is_in_them_and_out_but_is_the_palettes_where_one_was_clicked(
+    editor: Editor,
+) -> None:
+    page = editor.page
+    editor.bring_in(grid(3))
+    page.keyboard.press("Alt+ArrowRight")
+    page.wait_for_function(f"{FOCUSED} === 'n1'")
+    page.keyboard.press("Tab")
+    expect(editor.node("n1").get_by_role("textbox")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.wait_for_function("document.activeElement.dataset.id === 'last'")
+    page.keyboard.press("Shift+Tab")
+    page.wait_for_function("document.activeElement.dataset.id === 'n1'")
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    while page.evaluate(FOCUSED) == "last":
+        page.keyboard.press("Tab")
+    page.wait_for_function("document.activeElement.dataset.id === 'n0'")
+    while page.evaluate(FOCUSED) == "n0":
+        page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Zoom out")).to_be_focused()
+    expect(page.locator(".palette")).to_have_count(0)
+    editor.node("n1").locator(".node-title").click()
+    page.keyboard.press("h")
+    page.keyboard.press("Tab")
+    expect(page.locator(".palette")).to_have_count(1)
+
+
+def test_who_does_not_see_the_wires_hears_them_in_the_list_of_all_nodes(editor: Editor) -> None:
+    editor.bring_in(grid(60))
+    editor.page.keyboard.press("Control+f")
+    listed = editor.page.get_by_role("listbox", name="Find in this workflow").get_by_role("option")
+    expect(listed).to_have_count(60)
+    expect(listed.filter(has_text="takes from Prompt")).to_have_count(1)
+    expect(listed.filter(has_text="gives to Expand prompt")).to_have_count(1)

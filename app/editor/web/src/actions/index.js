@@ -1,4 +1,5 @@
 // Every command of the editor, once: menus, shortcuts, the command palette, tooltips and the key list read this list.
+import { walk } from "../canvas/walking.js";
 import { addFrame, addNote, isAnnotation } from "../state/annotations.js";
 import { align, distribute, tidy, togglePin } from "../state/arrange.js";
 import { cancelRun, redo, session, startRun, undo } from "../state/document.js";
@@ -84,6 +85,8 @@ export const actions = [
   { name: "commands", label: "All commands…", group: "View", keys: ["Ctrl+K"], everywhere: true, perform: () => (ui.commands = true) },
   { name: "fit", label: "Fit all", group: "View", keys: ["Home", "Shift+1"], pane: true, perform: () => fit() },
   { name: "fit-selection", label: "Zoom to the selection", group: "View", keys: ["F"], node: true, perform: () => fit(some() ? flow.getSelectedNodes.value : undefined) },
+  { name: "next-node", label: "Next node", group: "View", keys: ["Alt+ArrowRight"], perform: () => walk(1) },
+  { name: "previous-node", label: "Previous node", group: "View", keys: ["Alt+ArrowLeft"], perform: () => walk(-1) },
   { name: "zoom-in", label: "Zoom in", group: "View", keys: ["Ctrl++", "Ctrl+="], perform: () => flow.zoomIn({ duration: duration(120) }) },
   { name: "zoom-out", label: "Zoom out", group: "View", keys: ["Ctrl+-"], perform: () => flow.zoomOut({ duration: duration(120) }) },
   { name: "actual-size", label: "Actual size", group: "View", keys: ["Ctrl+0"], perform: () => flow.zoomTo(1, { duration: duration(120) }) },
