@@ -76,6 +76,15 @@ def test_a_version_is_compared_on_the_canvas_and_restored_by_an_edit_that_can_be
     expect(page.locator('[data-change="world"]')).to_have_attribute("data-kind", "changed")
     expect(page.locator('[data-change="note"]')).to_have_attribute("data-kind", "added")
     expect(page.locator('[data-ghost="write"]')).to_contain_text("Prompt template")
+    # The colours of a note that is selected stand above it too.
+    editor.page.locator('[data-note="note"]').click()
+    word, tints = (
+        page.locator('[data-change="note"] .change-word').bounding_box(),
+        page.locator(".tints").bounding_box(),
+    )
+    assert word
+    assert tints
+    assert word["x"] + word["width"] <= tints["x"] or word["y"] + word["height"] <= tints["y"]
     changes = page.locator(".change-list")
     expect(changes.locator("del")).to_have_text("a red ball")
     expect(changes.locator("ins")).to_have_text("a blue star")
