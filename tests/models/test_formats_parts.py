@@ -373,12 +373,69 @@ def test_mochis_vae_is_read_by_the_makers_names(models: Path, files: Files) -> N
         assert torch.equal(ours.state_dict()[name], one), name
 
 
+def write_halves(models: Path, folder: Path) -> Path:
+    """The makers' own files: the names of either half begin where it begins."""
+    original = tiny.in_layout(tiny.weights(models / "mochi", "vae"), mochi_layouts.VAE)
+    folder.mkdir()
+    for half in ("encoder", "decoder"):
+        state = {name.removeprefix(f"{half}."): one for name, one in original.items() if name.startswith(half)}
+        tiny.write(folder / f"{half}.safetensors", state)
+    return folder / "decoder.safetensors"
+
+
+def test_mochis_decoder_and_encoder_in_files_of_their_own_are_its_vae(models: Path, files: Files) -> None:
+    write_halves(models, models / "halves")
+    ours, theirs = (
+        load_vae(files=files, file="halves/decoder.safetensors"),
+        load_weights(files=files, model="mochi").vae,
+    )
+    assert (ours.space, ours.stride, ours.channels) == (theirs.space, theirs.stride, theirs.channels)
+    parts = [loaded(each).vae.state_dict() for each in (ours, theirs)]
+    assert parts[0].keys() == parts[1].keys()
+    assert all(torch.equal(one, parts[1][name]) for name, one in parts[0].items())
+    pixels = torch.rand(1, 3, 7, 32, 48) * 2 - 1
+    with torch.no_grad():
+        latents = [loaded(each).encode(pixels) for each in (ours, theirs)]
+        clips = [torch.cat(list(loaded(each).decode_chunks([latents[1]])), dim=2) for each in (ours, theirs)]
+    assert torch.equal(*latents)
+    assert torch.equal(*clips)
+    assert "choose the file of its decoder" in refused(lambda: load_vae(files=files, file="halves/encoder.safetensors"))
+
+
+def test_mochis_decoder_alone_decodes_and_says_what_it_lacks_to_encode(models: Path, files: Files) -> None:
+    decoder = write_halves(models, models / "alone")
+    whole = load_vae(files=files, file="alone/decoder.safetensors")
+    loaded(whole)
+    (decoder.parent / "encoder.safetensors").unlink()
+    alone = load_vae(files=files, file="alone/decoder.safetensors")
+    assert alone.digest != whole.digest
+    with torch.no_grad():
+        latent = torch.randn(1, 12, 2, 4, 6)
+        clips = [torch.cat(list(loaded(each).decode_chunks([latent])), dim=2) for each in (whole, alone)]
+    assert torch.equal(*clips)
+    with pytest.raises(WeightsRefused, match=r"encoder\.safetensors beside decoder"):
+        loaded(alone).encode(torch.zeros(1, 3, 7, 32, 48))
+
+
 XXL = T5Config(vocab_size=32128, d_model=4096, d_kv=64, d_ff=10240, num_layers=24, num_heads=64,
                feed_forward_proj="gated-gelu")  # fmt: skip
 LLAMA_3 = LlamaConfig(vocab_size=128320, hidden_size=4096, intermediate_size=14336, num_hidden_layers=32,
                       num_attention_heads=32, num_key_value_heads=8, rms_norm_eps=1e-5, rope_theta=500000.0,
                       max_position_embeddings=8192)  # fmt: skip
 VIT_L = CLIPTextConfig(hidden_size=768, intermediate_size=3072, num_attention_heads=12, num_hidden_layers=12)
+
+
+def half(config: Callable[..., dict[str, Any]], name: str) -> Callable[..., dict[str, Any]]:
+    """What a half tells of the whole, by itself."""
+
+    def told(shapes: dict[str, Shape]) -> dict[str, Any]:
+        made = config({each: one for each, one in shapes.items() if each.startswith(name)})
+        assert made.pop("half") == name
+        return made
+
+    return told
+
+
 REAL: dict[str, tuple[Callable[[], Any], Callable[..., dict[str, Any]]]] = {
     "T5 XXL": (lambda: T5EncoderModel(XXL), t5.text_config),
     "LLaMA 3": (lambda: LlamaModel(LLAMA_3), hunyuan_layouts.text_config),
@@ -386,6 +443,8 @@ REAL: dict[str, tuple[Callable[[], Any], Callable[..., dict[str, Any]]]] = {
     "HunyuanVideo's VAE": (AutoencoderKLHunyuanVideo, hunyuan_layouts.vae_config),
     "CogVideoX's VAE": (AutoencoderKLCogVideoX, cogvideox_layouts.vae_config),
     "Mochi's VAE": (AutoencoderKLMochi, mochi_layouts.vae_config),
+    "Mochi's decoder": (AutoencoderKLMochi, half(mochi_layouts.decoder_config, "decoder")),
+    "Mochi's encoder": (AutoencoderKLMochi, half(mochi_layouts.encoder_config, "encoder")),
 }
 
 

@@ -1,7 +1,7 @@
 """How Mochi's files name its tensors, and what their shapes tell. No torch here.
 
 Names: diffusers loaders/single_file_utils.py, convert_mochi_transformer_checkpoint_to_diffusers, and for the VAE
-scripts/convert_mochi_to_diffusers.py; ComfyUI keeps the makers' encoder and decoder in one file.
+scripts/convert_mochi_to_diffusers.py. The makers keep encoder and decoder in a file each, ComfyUI in one.
 """
 
 from collections.abc import Iterator
@@ -86,15 +86,16 @@ def _decoder() -> Iterator[tuple[str, str]]:
     yield "^.decoder.output_proj", "^.decoder.proj_out"
 
 
-VAE = Names(
-    (
-        *_encoder(),
-        *_decoder(),
-        ("stack.0", "norm1.norm_layer"),
-        ("stack.2", "conv1.conv"),
-        ("stack.3", "norm2.norm_layer"),
-        ("stack.5", "conv2.conv"),
-    )
+STACK = (
+    ("stack.0", "norm1.norm_layer"),
+    ("stack.2", "conv1.conv"),
+    ("stack.3", "norm2.norm_layer"),
+    ("stack.5", "conv2.conv"),
+)
+VAE = Names((*_encoder(), *_decoder(), *STACK))
+ENCODER, DECODER = (
+    Names((*((theirs.replace(f"^.{half}.", "^."), ours) for theirs, ours in pairs), *STACK))
+    for half, pairs in (("encoder", _encoder()), ("decoder", _decoder()))
 )
 
 
@@ -116,22 +117,41 @@ def transformer_config(shapes: Shapes) -> dict[str, Any]:
 
 def vae_config(shapes: Shapes) -> dict[str, Any]:
     """The makers' figures for the latents' mean and spread are diffusers' defaults."""
+    both = decoder_config(shapes) | encoder_config(shapes)
+    return {name: value for name, value in both.items() if name != "half"}
+
+
+def encoder_config(shapes: Shapes) -> dict[str, Any]:
     down = [f"encoder.down_blocks.{number}" for number in range(count(shapes, "encoder.down_blocks"))]
-    up = [f"decoder.up_blocks.{number}" for number in range(count(shapes, "decoder.up_blocks"))]
     steps = [shapes[f"{block}.conv_in.conv.weight"].shape for block in down]
     ends = ["encoder.block_in", *down, "encoder.block_out"]
-    first, last = (shapes[f"decoder.{name}.resnets.0.conv1.conv.weight"].shape[0] for name in ("block_in", "block_out"))
-    widths = [first, *(shapes[f"{block}.resnets.0.conv1.conv.weight"].shape[0] for block in up[1:]), last]
     return {
+        "half": "encoder",
         "in_channels": shapes["encoder.proj_in.weight"].shape[1],
-        "out_channels": shapes["decoder.proj_out.weight"].shape[0],
-        "latent_channels": shapes["decoder.conv_in.weight"].shape[1],
+        "latent_channels": shapes["encoder.proj_out.weight"].shape[0] // 2,
         "encoder_block_out_channels": [shapes["encoder.proj_in.weight"].shape[0], *(step[0] for step in steps)],
-        "decoder_block_out_channels": widths[::-1],
         "layers_per_block": [count(shapes, f"{end}.resnets") for end in ends],
         "temporal_expansions": [step[2] for step in steps],
         "spatial_expansions": [step[3] for step in steps],
         "add_attention_block": [f"{end}.attentions.0.to_q.weight" in shapes for end in ends],
+    }
+
+
+def decoder_config(shapes: Shapes) -> dict[str, Any]:
+    """Each step of its doubles a frame's sides, as the makers' does; in time it is what its shapes leave."""
+    up = [f"decoder.up_blocks.{number}" for number in range(count(shapes, "decoder.up_blocks"))]
+    ends = ["decoder.block_in", *up, "decoder.block_out"]
+    first, last = (shapes[f"{end}.resnets.0.conv1.conv.weight"].shape[0] for end in (ends[0], ends[-1]))
+    widths = [first, *(shapes[f"{block}.resnets.0.conv1.conv.weight"].shape[0] for block in up[1:]), last]
+    grown = [shapes[f"{block}.proj.weight"].shape[0] // out for block, out in zip(up, widths[1:], strict=True)]
+    return {
+        "half": "decoder",
+        "out_channels": shapes["decoder.proj_out.weight"].shape[0],
+        "latent_channels": shapes["decoder.conv_in.weight"].shape[1],
+        "decoder_block_out_channels": widths[::-1],
+        "layers_per_block": [count(shapes, f"{end}.resnets") for end in ends][::-1],
+        "temporal_expansions": [each // 4 for each in grown][::-1],
+        "spatial_expansions": [2] * len(up),
     }
 
 
@@ -141,6 +161,10 @@ LAYOUTS = (
            SAME, transformer_config),
     Layout("vae", ("encoder.layers.4.layers.1.attn_block.attn.qkv.weight", "decoder.blocks.2.blocks.3.stack.5.weight"),
            VAE, vae_config),
+    Layout("vae", ("blocks.2.blocks.3.stack.5.weight", "blocks.0.0.weight", "output_proj.weight"),
+           DECODER, decoder_config),
+    Layout("vae", ("layers.4.layers.1.attn_block.attn.qkv.weight", "layers.0.weight", "output_norm.weight"),
+           ENCODER, encoder_config),
     Layout("vae", ("encoder.down_blocks.0.norms.0.norm_layer.weight", "decoder.block_in.resnets.0.conv1.conv.weight"),
            SAME, vae_config),
 )  # fmt: skip
