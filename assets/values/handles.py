@@ -91,7 +91,8 @@ class DiT(ModelHandle):
     them. still: the noise level that the rest of a canvas begins at, of its first frame held still; 1: of nothing.
     images: how many pictures it is to be shown beside the text. sides: (h, w) in patches of the largest canvas that it
     has places for, None where there is no such limit; only_sides: of the only one. section: latent frames that it makes
-    at a time, told of the clip around them; 0: all together.
+    at a time, told of the clip around them; 0: all together. beside: of a clip given later than at the canvas's start,
+    how many rows it is shown beside the canvas, from the clip's first on, while it makes those places anew.
     """
 
     space: str
@@ -109,6 +110,7 @@ class DiT(ModelHandle):
     sides: tuple[int, int] | None = None
     only_sides: bool = False
     section: int = 0
+    beside: int = field(default=0, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ def canvas_from_frames_spec(
         )
         assert there is not None
         canvas = arrange_patches_spec(canvas, there, place, 0, 0, end)
+        rows = (end or there).grids[0][0]
+        _require_room(dit, place, canvas.grids[0][0], there.grids[0][0], rows)
     require_place(dit, canvas)
     return canvas
 
@@ -77,10 +79,45 @@ def canvas_from_frames(
         return _among_grey(dit, vae, clip, second, ctx, place, frames, fps)
     _, high, wide, _ = clip.frames.shape
     canvas = noise_patches(dit, vae, width=wide, height=high, frames=frames, fps=_rate(clip.spec, fps))
+    if dit.beside and place in ("last frame", "first and last frame"):  # which stands beside the canvas by itself
+        second = second and replace(second, frames=second.frames[-1:])
+        clip = replace(clip, frames=clip.frames[-1:]) if place == "last frame" else clip
     given = patchify(encode_video(vae, clip, ctx=ctx), dit)
     end = patchify(encode_video(vae, second, ctx=ctx), dit) if second else None
     made: Patches = arrange_patches(canvas, given, end, place=place)
+    if _leads(dit, place, (end or given).grids[0][0]):
+        return _led(made, end or given, dit.beside)
     return _held_still(made, dit.still) if dit.still < 1 else made
+
+
+def _leads(dit: DiT, place: FramesPlace, rows: int) -> bool:
+    """Whether a clip of so many rows at the end is led by some that the DiT is shown beside the canvas."""
+    return bool(dit.beside) and place in ("end", "both ends") and rows > 1
+
+
+def _require_room(dit: DiT, place: FramesPlace, length: int, start: int, end: int) -> None:
+    """SpecError where what leads a clip at the end has no place of its own."""
+    before = start if place == "both ends" else 0
+    if _leads(dit, place, end) and before + end > length:
+        raise SpecError(
+            f"The two ends meet: {before} and {end} latent frames on a canvas of {length}. Make the canvas longer, or "
+            "trim the clips."
+        )
+
+
+def _led(canvas: Patches, clip: Patches, count: int) -> Patches:
+    """A canvas that ends with a clip from its second row on: now from its first, `count` rows as keys beside it."""
+    import torch
+    from einops import rearrange
+
+    length, rows = canvas.grids[0][0], clip.grids[0][0]
+    tokens = rearrange(torch.as_tensor(canvas.tokens), "(t hw) d -> t hw d", t=length).clone()
+    noise = rearrange(torch.as_tensor(canvas.noise), "(t hw) -> t hw", t=length).clone()
+    first = length - rows
+    tokens[first] = rearrange(torch.as_tensor(clip.tokens), "(t hw) d -> t hw d", t=rows)[0]
+    noise[first] = 0
+    keys = torch.arange(first, first + min(count, rows))
+    return replace(canvas, tokens=tokens.flatten(0, 1), noise=noise.flatten(), beside={"keys": keys})
 
 
 def _held_still(canvas: Patches, level: float) -> Patches:

@@ -1,11 +1,13 @@
 """LTX-Video from 0.9.5 on: frames given anywhere make what LTXConditionPipeline makes of them."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import table
 import tiny_ltx
 import torch
-from bench import loaded
+from bench import Bench, loaded
 from diffusers import LTXConditionPipeline
 from diffusers.pipelines.ltx import pipeline_ltx_condition as reference_module
 from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXVideoCondition, linear_quadratic_schedule
@@ -16,6 +18,7 @@ from parity import PROMPT, first_noise, make
 from assets.values import Clip, Patches, Text
 from nodes.api import SpecError
 from nodes.dit.nodes import sample_spec
+from nodes.families.frames import canvas_from_frames, canvas_from_frames_spec
 from nodes.families.registry import components
 from nodes.patches.arrangement import Place
 from nodes.patches.layout import unpatchify
@@ -57,7 +60,12 @@ def condition(clip: Clip, frame: int) -> LTXVideoCondition:
 
 
 def agree(
-    folder: Path, reference: LTXConditionPipeline, canvas: Patches, told: list[LTXVideoCondition], frames: int = 17
+    task: str,
+    folder: Path,
+    reference: LTXConditionPipeline,
+    canvas: Patches,
+    told: list[LTXVideoCondition],
+    frames: int = 17,
 ) -> None:
     latent = reference(
         conditions=told or None, prompt=PROMPT, num_inference_steps=4, guidance_scale=3.0, num_frames=frames,
@@ -65,33 +73,80 @@ def agree(
     ).frames  # fmt: skip
     made = make(folder, canvas=canvas, guidance=3.0, sampler="euler")
     assert float(latent.std()) > 0.1
-    torch.testing.assert_close(torch.as_tensor(made.latent.data), latent[0], atol=1e-5, rtol=0)
+    table.agree("LTX-Video 0.9.5", task, made.latent.data, latent[0])
 
 
 def test_text_to_video_is_the_reference_pipelines(folder: Path, reference: LTXConditionPipeline) -> None:
-    agree(folder, reference, empty(folder), [])
+    agree("text", folder, reference, empty(folder), [])
 
 
 @pytest.mark.parametrize(
-    ("place", "frames"), [("first frame", [0]), ("last frame", [16]), ("first and last frame", [0, 16])]
+    ("task", "place", "frames"),
+    [("image", "first frame", [0]), ("last", "last frame", [16]), ("loop", "first and last frame", [0, 16])],
 )
 def test_an_image_given_is_the_reference_pipelines(
-    folder: Path, reference: LTXConditionPipeline, place: Place, frames: list[int]
+    folder: Path, reference: LTXConditionPipeline, task: str, place: Place, frames: list[int]
 ) -> None:
     canvas = arrange_patches(empty(folder), given(folder, IMAGE), place=place)
-    agree(folder, reference, canvas, [condition(IMAGE, frame) for frame in frames])
+    agree(task, folder, reference, canvas, [condition(IMAGE, frame) for frame in frames])
+
+
+def test_from_one_image_to_another_the_reference_pipelines_clip_is_made(
+    folder: Path, reference: LTXConditionPipeline
+) -> None:
+    canvas = arrange_patches(empty(folder), given(folder, IMAGE), given(folder, OTHER), place="first and last frame")
+    agree("both", folder, reference, canvas, [condition(IMAGE, 0), condition(OTHER, 16)])
 
 
 def test_a_clip_extended_is_the_reference_pipelines(folder: Path, reference: LTXConditionPipeline) -> None:
     canvas = arrange_patches(empty(folder), given(folder, SHORT), place="start")
-    agree(folder, reference, canvas, [condition(SHORT, 0)])
+    agree("on", folder, reference, canvas, [condition(SHORT, 0)])
+
+
+@pytest.mark.parametrize("clip", [CLIP, SHORT], ids=["three latent frames", "two"])
+def test_a_clip_extended_backwards_is_the_reference_pipelines(
+    folder: Path, reference: LTXConditionPipeline, clip: Clip
+) -> None:
+    canvas = from_frames(folder, clip, place="end", frames=33)
+    agree("back", folder, reference, canvas, [condition(clip, 33 - len(clip.frames))], frames=33)
+
+
+def test_the_last_frame_of_a_clip_is_given_as_an_image_is(folder: Path) -> None:
+    last = Clip(CLIP.frames[-1:], 25.0)
+    for place in ("last frame", "first and last frame"):
+        one, other = (from_frames(folder, IMAGE if place != "last frame" else end, end, place=place, frames=33)
+                      for end in (CLIP, last))  # fmt: skip
+        assert torch.equal(torch.as_tensor(one.tokens), torch.as_tensor(other.tokens))
+
+
+def test_two_clips_connected_are_the_reference_pipelines(folder: Path, reference: LTXConditionPipeline) -> None:
+    canvas = from_frames(folder, SHORT, CLIP, place="both ends", frames=49)
+    agree("connect", folder, reference, canvas, [condition(SHORT, 0), condition(CLIP, 32)], frames=49)
+
+
+def test_clips_that_leave_no_place_for_what_leads_them_are_refused(folder: Path) -> None:
+    models = components(folder)
+    with pytest.raises(SpecError, match="The two ends meet: 2 and 3 latent frames on a canvas of 4"):
+        canvas_from_frames_spec(models.dit, models.vae, SHORT.spec, "both ends", 25, 25.0, CLIP.spec)
+
+
+def from_frames(folder: Path, *clips: Clip, **told: Any) -> Patches:
+    models = components(folder)
+    made: Patches = canvas_from_frames(models.dit, models.vae, *clips, ctx=Bench(), fps=25.0, **told)
+    assert (
+        made.spec.grids
+        == canvas_from_frames_spec(
+            models.dit, models.vae, clips[0].spec, told["place"], told["frames"], 25.0, clips[-1].spec
+        ).grids
+    )
+    return made
 
 
 def test_a_clip_that_leads_to_an_image_is_the_reference_pipelines(
     folder: Path, reference: LTXConditionPipeline
 ) -> None:
     canvas = arrange_patches(empty(folder, 33), given(folder, SHORT), given(folder, OTHER), place="both ends")
-    agree(folder, reference, canvas, [condition(SHORT, 0), condition(OTHER, 32)], frames=33)
+    agree("connect", folder, reference, canvas, [condition(SHORT, 0), condition(OTHER, 32)], frames=33)
 
 
 def test_rows_of_a_clip_given_at_the_end_stay_as_they_are(folder: Path) -> None:

@@ -11,6 +11,7 @@ from bench import Bench
 from diffusers import (
     SkyReelsV2DiffusionForcingImageToVideoPipeline,
     SkyReelsV2DiffusionForcingPipeline,
+    SkyReelsV2DiffusionForcingVideoToVideoPipeline,
     SkyReelsV2ImageToVideoPipeline,
     UniPCMultistepScheduler,
 )
@@ -99,6 +100,34 @@ def test_a_dit_with_a_level_a_frame_goes_on_from_images_as_the_reference_pipelin
         place="first and last frame" if last else "first frame",
     )  # fmt: skip
     assert_close(make(forced, canvas=canvas).latent.data, latent, "both" if last else "image")
+
+
+@pytest.mark.parametrize("history", [1, 5])
+def test_a_clip_goes_on_as_the_reference_pipeline_has_it(
+    forced: Path, history: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models, parts = components(forced), SkyReelsV2DiffusionForcingPipeline.from_pretrained(forced).components
+    noise = first_noise(models)
+    monkeypatch.setattr(DRAWS.format("_v2v"), lambda *shape, **how: noise.clone())
+    clip = Clip(np.concatenate([picture(seed).frames for seed in range(history)]), 24.0)
+    pipeline = quiet(SkyReelsV2DiffusionForcingVideoToVideoPipeline(**parts))
+    frames = [Image.fromarray(frame) for frame in clip.frames]
+    told = {**TOLD, **sizes(SIZE), "overlap_history": history, "base_num_frames": SIZE["frames"]}
+    latent = pipeline(frames, output_type="latent", **told).frames[0]
+    canvas = canvas_from_frames(models.dit, models.vae, clip, ctx=Bench(), place="start", frames=SIZE["frames"])
+    assert_close(make(forced, canvas=canvas).latent.data, latent, "on")
+
+
+def test_text_to_video_by_levels_a_frame_is_the_reference_pipelines(
+    forced: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = components(forced)
+    noise = first_noise(models)
+    monkeypatch.setattr(DRAWS.format(""), lambda *shape, **how: noise.clone())
+    pipeline = quiet(SkyReelsV2DiffusionForcingPipeline.from_pretrained(forced))
+    latent = pipeline(**TOLD, **sizes(SIZE), output_type="latent").frames[0]
+    canvas = noise_patches(models.dit, models.vae, fps=24.0, **SIZE)
+    assert_close(make(forced, canvas=canvas).latent.data, latent, "text")
 
 
 # From an image the reference breaks off where the last window is shorter: there all are as long.

@@ -9,6 +9,8 @@ from nodes.families.registry import Components
 FAMILY = "ltx"
 KEYED = "LTXConditionPipeline"
 TOKENS, TOKENS_BEFORE_095 = 256, 128
+BESIDE = 2
+"""Rows of a clip given later than at the start that the makers give beside the canvas (`LTXConditionPipeline`)."""
 
 
 def handles(folder: ModelFolder) -> Components:
@@ -31,6 +33,7 @@ def handles(folder: ModelFolder) -> Components:
             encoder=encoder,
             objective="flow",
             given="anywhere" if keyed else "first frame",
+            beside=BESIDE if keyed else 0,
         ),
         VideoVAE(FAMILY, path, folder.digest("vae"), space, channels, stride(vae)),
     )

@@ -3,8 +3,9 @@
 A latent row after the first stands for eight frames, but one that was encoded from an image for that frame alone. So
 from version 0.9.5 on the makers give an image at a frame as tokens of its own at that time, and the row of the canvas
 that covers it is made like the others (diffusers pipelines/ltx, `LTXConditionPipeline.prepare_latents`). Here that is
-done with each row after the first that is given with no other given next to it: it stands for its last frame. Rows of
-a clip, which are given several at a time, stay on the canvas as they are.
+done with each row after the first that is given with no other given next to it: it stands for its last frame. A clip
+that is given later than at the start goes beside the canvas with its first two rows, which a canvas from frames says
+under "keys": the first was encoded from one frame alone. All other rows of a clip stay on the canvas as they are.
 """
 
 from __future__ import annotations
@@ -40,12 +41,14 @@ def latent_places(grid: Grid, fps: float, stride: Triple) -> Places:
 def keyed_places(grid: Grid, patch: Triple, stride: Triple, fps: float, keys: list[int]) -> Tensor:
     """(1 3 n) seconds and pixels of the tokens: those of the rows `keys`, beside the canvas, then the canvas's own.
 
-    A row of the canvas is at its first frame, one beside it at the frame that it stands for.
+    A row of the canvas is at its first frame, and so is one beside it that follows another; any other beside it is at
+    the frame that it stands for.
     """
     t, h, w = grid
     time = patch[0] * stride[0]
     firsts = (torch.arange(t) * time + 1 - stride[0]).clamp(min=0)
-    frames = torch.cat([torch.tensor(keys, dtype=torch.long) * time, firsts])
+    beside = [int(firsts[row]) if row - 1 in keys else row * time for row in keys]
+    frames = torch.cat([torch.tensor(beside, dtype=torch.long), firsts])
     rows, columns = torch.arange(h) * patch[1] * stride[1], torch.arange(w) * patch[2] * stride[2]
     places = torch.stack(torch.meshgrid(frames, rows, columns, indexing="ij")).float()
     places[0] *= 1.0 / fps
@@ -53,11 +56,13 @@ def keyed_places(grid: Grid, patch: Triple, stride: Triple, fps: float, keys: li
 
 
 def key_rows(patches: Patches) -> list[int]:
-    """The rows of time that are given by themselves, after the first."""
+    """The rows of time that are given beside the canvas: by themselves, after the first, or as a clip's first ones."""
     if len(patches.grids) != 1:
         return []
     given = [*(_rows(torch.as_tensor(patches.noise), patches) == 0).all(1).tolist(), False]
-    return [row for row in range(1, len(given) - 1) if given[row] and not given[row - 1] and not given[row + 1]]
+    alone = {row for row in range(1, len(given) - 1) if given[row] and not given[row - 1] and not given[row + 1]}
+    led = torch.as_tensor(patches.beside["keys"]).tolist() if "keys" in patches.beside else []
+    return sorted(alone.union(led))
 
 
 def key_tokens(patches: Patches, rows: list[int]) -> Tensor:
