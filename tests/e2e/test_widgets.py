@@ -205,6 +205,22 @@ def test_a_node_goes_back_to_its_defaults_as_one_edit(editor: Editor) -> None:
     editor.wait_for_records(lambda records: size(records, "resize") == (320, 320))
 
 
+def test_a_file_or_a_model_that_was_chosen_can_be_let_go_again(editor: Editor) -> None:
+    encoder = {
+        "type": "load_text_encoder",
+        "version": 1,
+        "params": {"file": "a.safetensors", "second": "b.safetensors"},
+    }
+    clip = {"type": "load_clip", "version": 1, "params": {"file": "ball.mp4"}}
+    layout = {"encoder": {"x": 0, "y": 0}, "clip": {"x": 400, "y": 0}}
+    editor.bring_in({"format": "patchloom/1", "nodes": {"encoder": encoder, "clip": clip}, "layout": layout})
+    editor.node("encoder").get_by_role("combobox", name="Second").select_option("None")
+    editor.wait_for_records(lambda records: params(records, "encoder") == {"file": "a.safetensors", "second": ""})
+    editor.node("clip").get_by_role("combobox", name="File").select_option("None")
+    editor.wait_for_records(lambda records: params(records, "clip") == {"file": ""})
+    expect(editor.node("clip").get_by_role("option", name="Choose a file")).to_have_count(1)
+
+
 def test_a_change_reaches_all_selected_nodes_of_the_type_and_no_other(editor: Editor) -> None:
     nodes = {**WIDGETS["nodes"], "second": WIDGETS["nodes"]["resize"], "third": WIDGETS["nodes"]["resize"]}
     layout = {**WIDGETS["layout"], "second": {"x": 0, "y": 330}, "third": {"x": 340, "y": 330}}
