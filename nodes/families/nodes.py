@@ -98,7 +98,7 @@ def load_text_encoder(
     dit: Annotated[DiT | None, "The DiT that it reads for, where the file leaves that open: a T5 does."] = None,
     *,
     files: Files,
-    file: Annotated[str, ModelName("file"), "A safetensors file of a text encoder: UMT5, T5, or LLaMA."] = "",
+    file: Annotated[str, ModelName("file"), "A safetensors or GGUF file of a text encoder: UMT5, T5, or LLaMA."] = "",
     second: Annotated[
         str, ModelName("file"), "The other one where a model has two (HunyuanVideo: clip_l), else empty."
     ] = "",

@@ -239,6 +239,52 @@ def test_a_text_encoder_in_gguf_reads_as_the_numbers_that_it_stands_for(models: 
         torch.testing.assert_close(*map(torch.as_tensor, rows), atol=1e-2, rtol=1e-2)  # norms are held as bfloat16
 
 
+def llama_cpp_order(weight: Tensor, heads: int) -> Tensor:
+    """Rows of queries and keys as llama.cpp's conversion of LLaMA puts them (convert_hf_to_gguf.py, permute)."""
+    return weight.reshape(heads, 2, len(weight) // heads // 2, -1).swapaxes(1, 2).reshape(weight.shape)
+
+
+@pytest.mark.parametrize("heads", [(1, 1), (2, 1)])
+def test_llama_in_gguf_reads_as_the_numbers_that_it_stands_for(
+    models: Path, files: Files, tmp_path: Path, heads: tuple[int, int]
+) -> None:
+    config = llama().config
+    config.num_attention_heads, config.num_key_value_heads, config.hidden_size = *heads, 128 * heads[0]
+    state = {name: one.clone() for name, one in LlamaModel(config).state_dict().items()}
+    names, kind = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, 4), gguf.GGMLQuantizationType.Q8_0
+    stands = dict(state)
+    writer = gguf.GGUFWriter(models / "llama.gguf", "llama")
+    for ours, tensor in (state | {"lm_head.weight": torch.zeros(4, 128)}).items():
+        spelt = ours if ours.startswith("lm_head") else f"model.{ours}"
+        theirs = f"{names.get_name(spelt.removesuffix('.weight'))}.weight"
+        of = {"q_proj.weight": heads[0], "k_proj.weight": heads[1]}.get(ours.rpartition("self_attn.")[2])
+        turned = llama_cpp_order(tensor, of) if of else tensor
+        if tensor.ndim == 2 and tensor.shape[1] % 32 == 0:
+            few = gguf.quants.quantize(turned.numpy(), kind)
+            writer.add_tensor(theirs, few, raw_dtype=kind)
+            numbers = torch.from_numpy(gguf.quants.dequantize(few, kind))
+            back = numbers.reshape(of, 64, 2, -1).swapaxes(1, 2).reshape(tensor.shape) if of else numbers
+            assert float((back - tensor).abs().max()) < 0.01
+            stands[ours] = back
+        else:
+            writer.add_tensor(theirs, turned.numpy())
+    for step in (writer.write_header_to_file, writer.write_kv_data_to_file, writer.write_tensors_to_file, writer.close):
+        step()
+    stands.pop("lm_head.weight")
+    tiny.write(models / "llama stands.safetensors", {f"model.{name}": one for name, one in stands.items()})
+    second = "hunyuan text_encoder_2.safetensors"
+    handles = [
+        load_text_encoder(files=files, file=file, second=second, precision="float32")
+        for file in ("llama.gguf", "llama stands.safetensors")
+    ]
+    ours, theirs = (loaded(each).encoder.state_dict() for each in handles)
+    assert ours.keys() == theirs.keys()
+    for name, one in theirs.items():  # what is not in few bits is held as bfloat16
+        torch.testing.assert_close(ours[name], one, atol=1e-6, rtol=0 if "_attn" in name else 1e-2, msg=name)
+    read = [torch.as_tensor(encode_text(each, Text(PROMPT), ctx=Bench()).embeds) for each in handles]
+    torch.testing.assert_close(*read, atol=1e-2, rtol=1e-2)
+
+
 @pytest.mark.parametrize("precision", ["float8 storage", "bfloat16"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_text_encoder_in_a_file_is_held_in_few_bits_as_the_folders_is(

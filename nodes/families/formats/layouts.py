@@ -162,7 +162,7 @@ def _prefix(tensors: Shapes, signs: tuple[str, ...]) -> str | None:
 
 def _held(header: WeightHeader, family: str, layout: Layout, prefix: str) -> Held:
     dropped = (*IGNORED, *layout.dropped)
-    inside = [name for name in header.tensors if name.startswith(prefix) and not name.endswith(dropped)]
+    inside = [name for name in header.tensors if name.startswith(prefix) and not f".{name}".endswith(dropped)]
     scales = {name.removesuffix(end) + ".weight": name for name in inside for end in SCALES if name.endswith(end)}
     try:
         names = layout.names.ending(inside)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 _HELD = "\0"
-_MARKS = frozenset("{}~")
+_MARKS = frozenset("{}~@")
+_TURNED = re.compile(r"@(\d+)")
 _BRACES = re.compile(r"(.*)\{(.*)\}(.*)")
 _BLOCK = re.compile(r"(?:^|\.)\w*blocks\.(\d+)\.")
 
@@ -15,7 +16,8 @@ _BLOCK = re.compile(r"(?:^|\.)\w*blocks\.(\d+)\.")
 class Piece:
     """Rows of a tensor in a file that are a tensor in diffusers: from start to stop, of a count of equal shares.
 
-    swapped: its first half comes second.
+    swapped: its first half comes second. turned: the width of attention heads of which each has its rows in pairs, one
+    of its first half and one of its second, as llama.cpp keeps them; 0: they are in order.
     """
 
     name: str
@@ -23,14 +25,18 @@ class Piece:
     stop: int = 1
     shares: int = 1
     swapped: bool = False
+    turned: int = 0
 
     @property
     def whole(self) -> bool:
-        return self.stop - self.start == self.shares and not self.swapped
+        return self.stop - self.start == self.shares and not self.swapped and not self.turned
 
     def rows(self, count: int) -> list[slice]:
         """Which of so many rows, in order; ValueError where they cannot be shared out evenly."""
-        if count % (self.shares * (2 if self.swapped else 1)):
+        if self.turned and count % self.turned == 0:
+            heads = range(0, count, self.turned)
+            return [slice(head + half, head + self.turned, 2) for head in heads for half in (0, 1)]
+        if self.turned or count % (self.shares * (2 if self.swapped else 1)):
             raise ValueError(f"its {count} rows are not {self.name} and its like")
         first, last = (count * end // self.shares for end in (self.start, self.stop))
         middle = (first + last) // 2
@@ -38,7 +44,11 @@ class Piece:
 
     def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Of the piece, where the tensor in the file has this one."""
-        return shape if self.whole else (sum(rows.stop - rows.start for rows in self.rows(shape[0])), *shape[1:])
+        return (
+            shape
+            if self.whole
+            else (sum(len(range(*rows.indices(shape[0]))) for rows in self.rows(shape[0])), *shape[1:])
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +56,8 @@ class Names:
     """pairs: (original, diffusers') parts of a name between dots, replaced in order. swapped: two that trade places.
 
     In a part "#" is a number, "^" the name's beginning, "$" the number of the last block. Where a diffusers part ends
-    with "~" the halves of the tensor trade places; "{a,b,c:4}" are several tensors that the original has in one, in
+    with "~" the halves of the tensor trade places, and with "@128" its rows are those of heads so wide in llama.cpp's
+    order; "{a,b,c:4}" are several tensors that the original has in one, in
     equal shares of its rows, c four of them.
     """
 
@@ -82,7 +93,9 @@ SAME = Names()
 def _pieces(marked: str) -> Iterator[Piece]:
     found = _BRACES.fullmatch(marked)
     if found is None:
-        yield Piece(marked.replace("~", ""), swapped="~" in marked)
+        turned = _TURNED.search(marked)
+        name = _TURNED.sub("", marked).replace("~", "")
+        yield Piece(name, swapped="~" in marked, turned=int(turned[1]) if turned else 0)
         return
     before, inside, after = found.groups()
     parts = [(name, int(count or 1)) for name, _, count in (each.partition(":") for each in inside.split(","))]

@@ -98,6 +98,22 @@ COMFY = (
 """What ComfyUI calls parts of the makers' names."""
 
 
+GGUF = Names(
+    (
+        ("token_embd", "embed_tokens"),
+        ("output_norm", "norm"),
+        ("blk.#.attn_norm", "layers.#.input_layernorm"),
+        ("blk.#.attn_q", f"layers.#.self_attn.q_proj@{LLAMA_HEAD}"),
+        ("blk.#.attn_k", f"layers.#.self_attn.k_proj@{LLAMA_HEAD}"),
+        ("blk.#.attn_v", "layers.#.self_attn.v_proj"),
+        ("blk.#.attn_output", "layers.#.self_attn.o_proj"),
+        ("blk.#.ffn_norm", "layers.#.post_attention_layernorm"),
+        ("blk.#.ffn_gate", "layers.#.mlp.gate_proj"),
+        ("blk.#.ffn_up", "layers.#.mlp.up_proj"),
+        ("blk.#.ffn_down", "layers.#.mlp.down_proj"),
+    )
+)
+"""llama.cpp's names (gguf-py gguf/tensor_mapping.py), and its order of rows (conversion of LLaMA, permute)."""
 VISION = Names((("^.vision_model", "^.vision_tower"),))
 
 
@@ -206,6 +222,8 @@ LAYOUTS = (
                    "decoder.mid_block.attentions.0.group_norm.weight"), SAME, vae_config),
     Layout("text_encoder", ("layers.0.self_attn.q_proj.weight", "layers.0.post_attention_layernorm.weight",
                             "embed_tokens.weight"), SAME, text_config),
+    Layout("text_encoder", ("blk.0.attn_q.weight", "blk.0.ffn_gate.weight", "blk.0.attn_output.weight",
+                            "token_embd.weight"), GGUF, text_config, (".output.weight",)),
     Layout("text_encoder_2", ("embeddings.token_embedding.weight", "encoder.layers.0.self_attn.q_proj.weight",
                               "final_layer_norm.weight"), SAME, clip_config, ("position_ids",)),
     Layout("image_encoder", ("vision_model.embeddings.class_embedding", "multi_modal_projector.linear_1.weight"),
