@@ -196,6 +196,40 @@ def test_a_number_that_is_drawn_out_of_a_port_holds_what_the_widget_held_and_fee
     expect(problem.filter(has_text="frames is 2000; it needs 1 to 1025; it comes by wire")).to_have_count(1)
 
 
+def test_a_seed_is_kept_counts_up_or_is_drawn_anew_on_each_run_as_asked(editor: Editor) -> None:
+    page = editor.page
+    nodes = {name: {"type": "prompt_template", "version": 1, "params": {"seed": 7}} for name in ("a", "b")}
+    layout = {"a": {"x": 0, "y": 0}, "b": {"x": 400, "y": 0}}
+    editor.bring_in({"format": "patchloom/1", "nodes": nodes, "layout": layout})
+
+    def run() -> None:
+        page.keyboard.press("Control+Enter")
+        expect(page.get_by_role("button", name="Run", exact=False).and_(page.locator(".run-button"))).to_be_visible()
+        expect(editor.node("a")).to_have_attribute("data-status", re.compile("fresh|cached"), timeout=180_000)
+
+    editor.node("a").get_by_role("button", name="On each run the seed stays the same").click()
+    expect(editor.node("a").get_by_role("button", name="On each run the seed counts up")).to_be_visible()
+    run()
+    # What was typed runs first.
+    assert [params(editor.records(), node)["seed"] for node in "ab"] == [7, 7]
+    run()
+    editor.wait_for_records(lambda records: params(records, "a")["seed"] == 8)
+    write_number(editor.node("a"), "Seed", 20)
+    run()
+    run()
+    editor.wait_for_records(lambda records: params(records, "a")["seed"] == 21)
+    editor.node("a").get_by_role("button", name="On each run the seed counts up").click()
+    run()
+    editor.wait_for_records(lambda records: params(records, "a")["seed"] not in (20, 21))
+    assert params(editor.records(), "b")["seed"] == 7
+    # A run of another node leaves it as it is.
+    now = params(editor.records(), "a")
+    pick(editor, "b")
+    page.keyboard.press("Control+Shift+Enter")
+    expect(page.locator(".run-button")).to_be_visible()
+    assert params(editor.records(), "a") == now
+
+
 def test_a_node_goes_back_to_its_defaults_as_one_edit(editor: Editor) -> None:
     editor.bring_in(WIDGETS)
     choose(editor, editor.node("resize").locator(".node-title"), "Back to the defaults")
