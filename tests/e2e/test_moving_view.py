@@ -87,8 +87,9 @@ def test_a_painted_overview_follows_what_is_selected_and_what_is_edited(editor: 
     page.keyboard.press("Control+a")
     page.wait_for_function(f"before => {painted} !== before", arg=before)
     selected = page.evaluate(painted)
-    page.keyboard.press("Delete")
+    page.keyboard.press("Control+j")
     page.wait_for_function(f"before => !before.includes({painted})", arg=[before, selected])
+    page.keyboard.press("Escape")
     page.keyboard.press("Control+z")
     page.wait_for_function(f"before => {painted} === before", arg=before)
 
