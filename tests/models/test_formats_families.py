@@ -193,7 +193,7 @@ def test_the_variant_of_cogvideox_is_told_by_the_shapes(models: Path, files: Fil
     tiny.write(models / "cog.safetensors", dict(whole.state_dict()))
     dit = load_dit(files=files, file="cog.safetensors")
     assert dit.given == ("first frame" if kind.endswith("image") else "nowhere")
-    assert dit.space == f"cogvideox-{1.15258426 if kind == '2b' else 0.7}"
+    assert dit.space == f"cogvideox-{1.15258426 if kind == '2b' else 0.7}{'-led' if kind.startswith('1.5') else ''}"
     ours = network(dit)
     require_same(ours, dict(whole.state_dict()))
     told = {name: value for name, value in whole.config.items() if not name.startswith("_")}

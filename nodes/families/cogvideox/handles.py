@@ -6,16 +6,19 @@ from nodes.families.folder import ModelFolder
 from nodes.families.registry import Components
 
 FAMILY = "cogvideox"
+LED = "-led"
 
 
 def handles(folder: ModelFolder) -> Components:
     vae, dit, text = (folder.config(part) for part in ("vae", "transformer", "text_encoder"))
     _require_v(folder)
     # The 2B and the 5B scale the same VAE's latents in ways of their own.
-    path, space, channels = str(folder.path), f"{FAMILY}-{vae['scaling_factor']}", vae["latent_channels"]
+    path, channels = str(folder.path), vae["latent_channels"]
     stride = (int(vae["temporal_compression_ratio"]), *[2 ** (len(vae["block_out_channels"]) - 1)] * 2)
     told = dit["in_channels"] > channels
     side, depth = dit["patch_size"], dit.get("patch_size_t") or 1
+    # 1.5 takes two latent frames together, so that one goes before the clip.
+    space = f"{FAMILY}-{vae['scaling_factor']}" + (LED if depth > 1 else "")
     # Learned places are of one size; 1.5 counts from the corner of its largest one, the rest is laid over its middle.
     only = bool(dit.get("use_learned_positional_embeddings")) and not dit.get("patch_size_t")
     sides = (dit.get("sample_height", 60) // side, dit.get("sample_width", 90) // side)
@@ -48,7 +51,7 @@ def handles(folder: ModelFolder) -> Components:
 
 def scale_of(vae: VideoVAE) -> float:
     """What its latents are multiplied by, as the name of their space has it: a VAE's file leaves that open."""
-    return float(vae.space.removeprefix(f"{FAMILY}-"))
+    return float(vae.space.removeprefix(f"{FAMILY}-").removesuffix(LED))
 
 
 def _require_v(folder: ModelFolder) -> None:

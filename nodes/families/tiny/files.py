@@ -83,7 +83,7 @@ def tiny_file(path: Path) -> TinyFile | None:
 
 def scale_of(space: str) -> float:
     """What its latents are multiplied by for the DiT: CogVideoX's sizes differ in it, so its decoder goes without."""
-    return float(space.removeprefix("cogvideox-")) if space.startswith("cogvideox-") else 1.0
+    return float(space.removeprefix("cogvideox-").removesuffix("-led")) if space.startswith("cogvideox-") else 1.0
 
 
 def _read(path: Path, shapes: Shapes) -> TinyFile:
