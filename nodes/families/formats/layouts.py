@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from assets.weight_files import WeightsRefused
 from assets.weight_headers import Tensor, WeightHeader
+from nodes.families.formats.few_bits import IGNORED, SCALES, require_read
 from nodes.families.formats.names import SAME, Names, Piece
 
 Part = Literal["transformer", "vae", "text_encoder", "text_encoder_2", "image_encoder"]
@@ -18,10 +19,6 @@ PARTS: dict[Part, str] = {
 }  # fmt: skip
 Configs = dict[Part, dict[str, Any]]
 Shapes = Mapping[str, Tensor]
-IGNORED = (".scale_input", ".input_scale", ".comfy_quant", "scaled_fp8", "spiece_model")
-"""What ComfyUI's files hold beside the weights."""
-SCALES = (".scale_weight", ".weight_scale")
-"""Of float8 weights, in ComfyUI's files: a layer's weight is this times what is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +161,7 @@ def _held(header: WeightHeader, family: str, layout: Layout, prefix: str) -> Hel
     dropped = (*IGNORED, *layout.dropped)
     inside = [name for name in header.tensors if name.startswith(prefix) and not f".{name}".endswith(dropped)]
     scales = {name.removesuffix(end) + ".weight": name for name in inside for end in SCALES if name.endswith(end)}
+    require_read(header, inside, scales)
     try:
         names = layout.names.ending(inside)
         pieces = {name: names.pieces(name.removeprefix(prefix)) for name in inside if name not in scales.values()}

@@ -14,6 +14,7 @@ from torch import Tensor
 from assets.gguf_files import read_gguf
 from assets.weight_files import WeightsRefused
 from assets.weight_headers import is_gguf
+from nodes.families.formats.few_bits import TOLD, require_format
 from nodes.families.formats.layouts import Held
 from nodes.families.formats.names import Piece
 from nodes.families.formats.stored import Packed
@@ -44,21 +45,23 @@ def _safetensors(path: Path, held: Held) -> dict[str, Tensor | Packed]:
     made: dict[str, Tensor | Packed] = {}
     try:
         with safe_open(path, framework="pt") as file:
+            for name in filter(lambda name: name.endswith(TOLD), file.keys()):
+                require_format(path, name.removesuffix(TOLD), file.get_tensor(name).view(torch.uint8).numpy().tobytes())
             for name, pieces in held.pieces.items():
                 tensor = file.get_tensor(name)
+                scale = _for_rows(file.get_tensor(held.scales[name]).float()) if name in held.scales else None
                 if tensor.dtype in FEW:
-                    scale = file.get_tensor(held.scales[name]).float() if name in held.scales else None
-                    made |= _cut(Packed(tensor, tuple(tensor.shape), _for_rows(scale)), pieces)
+                    made |= _cut(Packed(tensor, tuple(tensor.shape), scale), pieces)
                 else:
-                    made |= _cut(tensor, pieces)
+                    made |= _cut(tensor if scale is None else (tensor.float() * scale).to(tensor.dtype), pieces)
     except (SafetensorError, OSError) as error:
         raise WeightsRefused(f"{path.name} cannot be read as safetensors ({error}); get it again") from error
     return made
 
 
-def _for_rows(scale: Tensor | None) -> Tensor | None:
+def _for_rows(scale: Tensor) -> Tensor:
     """One scale for all, or one a row (out) -> (out 1)."""
-    return scale[:, None] if scale is not None and scale.ndim == 1 and len(scale) > 1 else scale
+    return scale[:, None] if scale.ndim == 1 and len(scale) > 1 else scale
 
 
 def _gguf(path: Path, held: Held) -> dict[str, Tensor | Packed]:
