@@ -89,6 +89,82 @@ def test_an_image_dropped_on_the_canvas_becomes_the_node_that_reads_it(editor: E
     editor.wait_for_records(lambda records: records.get("node:load_image", {}).get("params") == {"file": "dropped.png"})
 
 
+DROP = """async ([selector, name, type]) => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 16, height: 16 });
+  const blob = await new Promise((done) => canvas.toBlob(done));
+  const data = new DataTransfer();
+  data.items.add(new File([blob], name, { type }));
+  const over = document.querySelector(selector);
+  const { x, y } = over.getBoundingClientRect();
+  over.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, clientX: x + 20, clientY: y + 8 }));
+}"""
+
+
+def test_an_image_dropped_on_a_node_that_reads_images_is_read_by_it_and_so_it_is_by_a_group_that_shows_that(
+    editor: Editor,
+) -> None:
+    load = {"type": "load_image", "version": 1, "params": {"file": "old.png"}}
+    group = {"label": "Look", "widgets": {"picture": ["in", "file"]}, "nodes": {"in": load}}
+    nodes = {"load": load, "say": {"type": "prompt", "version": 1, "params": {}}}
+    nodes["use"] = {"type": "group:look", "version": 1, "params": {}}
+    layout = {name: {"x": 320 * at, "y": 0} for at, name in enumerate(nodes)}
+    editor.bring_in({"format": "patchloom/1", "nodes": nodes, "groups": {"look": group}, "layout": layout})
+    editor.page.evaluate(DROP, ['.node[data-node="load"] .node-header', "one.png", "image/png"])
+    editor.wait_for_records(lambda records: records["node:load"]["params"] == {"file": "one.png"})
+    editor.page.evaluate(DROP, ['.node[data-node="use"] .node-header', "two.png", "image/png"])
+    editor.wait_for_records(lambda records: records["node:use"]["params"] == {"picture": "two.png"})
+    expect(editor.page.locator(".node")).to_have_count(3)
+    # A node that reads none leaves it to one of its own.
+    editor.page.evaluate(DROP, ['.node[data-node="say"] .node-header', "three.png", "image/png"])
+    editor.wait_for_records(lambda records: "node:load_image" in records)
+
+
+def test_what_flows_in_a_wire_is_looked_at_without_running_the_rest_and_the_wire_says_when_it_is_old(
+    editor: Editor,
+) -> None:
+    nodes = {
+        "ball": {"type": "load_clip", "version": 1, "params": {"file": "ball.mp4"}},
+        "back": {"type": "reverse", "version": 1, "params": {}},
+        "size": {"type": "clip_size", "version": 1, "params": {}},
+        "trim": {"type": "trim", "version": 1, "params": {}},
+    }
+    wires_of = [
+        ("ball.clip", "back.clip"),
+        ("back.clip", "trim.clip"),
+        ("ball.clip", "size.clip"),
+        ("size.frames", "trim.frames"),
+    ]
+    made = [{"from": start.split("."), "to": end.split(".")} for start, end in wires_of]
+    layout = {
+        "ball": {"x": 0, "y": 0},
+        "size": {"x": 360, "y": 260},
+        "back": {"x": 360, "y": 0},
+        "trim": {"x": 760, "y": 0},
+    }
+    editor.bring_in({"format": "patchloom/1", "nodes": nodes, "wires": made, "layout": layout})
+    page = editor.page
+
+    def look(wire: str) -> None:
+        page.locator(f'.vue-flow__edge[data-id="wire:{wire}"] .wire-hit').click(button="right", force=True)
+        page.get_by_role("menuitem", name="Look at what flows here").click()
+
+    look("trim.clip")
+    viewer = page.get_by_role("region", name="Viewer")
+    expect(viewer).to_contain_text("Reverse, Clip")
+    expect(viewer.locator("img, video")).to_have_count(1, timeout=180_000)
+    expect(editor.node("trim")).to_have_attribute("data-status", "idle")
+    page.keyboard.press("Escape")
+    look("trim.frames")
+    expect(viewer).to_contain_text("Size of a clip, Frames")
+    expect(viewer.locator(".viewer-text")).to_have_text("17")
+    page.keyboard.press("Escape")
+    line = page.locator(".wire.from-stale")
+    expect(line).to_have_count(0)
+    editor.node("ball").get_by_role("spinbutton", name="Start").focus()
+    page.keyboard.press("ArrowUp")
+    expect(line).to_have_count(4)
+
+
 def test_a_wire_that_a_node_in_between_would_mend_offers_that_node_and_wires_the_model_that_it_needs(
     editor: Editor,
 ) -> None:

@@ -16,7 +16,7 @@ import { closeTab, turn } from "../state/tabs.js";
 import { flip, show, toggleRail, ui } from "../state/ui.js";
 import { duration, fit, flow, select, selectedIds, selectedWires } from "../state/view.js";
 import { keepVersion, nameThisVersion } from "../state/versions.js";
-import { compare, view } from "../state/viewer.js";
+import { compare, view, viewWire } from "../state/viewer.js";
 import { downloadWorkflow, openFromDisk, saveCopy } from "../state/workflows.js";
 import { dissolve, goInside, group, leave, renamePort, selectedGroups } from "./grouping.js";
 import { copy, duplicate, openPalette, pasteFrom, pointerSpot } from "./adding.js";
@@ -78,6 +78,7 @@ export const actions = [
   { name: "distribute-y", label: "Distribute down", group: "Arrange", keys: ["Alt+Shift+V"], when: several(3), perform: () => distribute("y") },
 
   { name: "view", label: "Show in the viewer", group: "Look", keys: ["V"], node: true, when: someCards, perform: () => view(cards()[0]) },
+  { name: "view-wire", label: "Look at what flows here", group: "Look", keys: ["Shift+V"], wire: true, when: () => selectedWires().length > 0, perform: () => viewWire(selectedWires()[0]) },
   { name: "compare", label: "Compare in the viewer", group: "Look", keys: ["C"], node: true, when: someCards, perform: () => compare(cards()) },
   { name: "shapes", label: "Shapes on the wires", group: "Look", keys: ["Shift+S"], perform: () => flip("shapes") },
   { name: "wires", label: "Hide or show the wires", group: "Look", keys: ["Shift+W"], perform: () => flip("wires") },

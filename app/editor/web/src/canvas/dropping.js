@@ -1,7 +1,8 @@
 // Dropped on the canvas: a node from the library, a workflow, or media, which becomes the node that reads it.
 import { readerOf } from "../state/catalogue.js";
-import { addNode } from "../state/graph.js";
+import { addNode, nodeOf, titleOf } from "../state/graph.js";
 import { say } from "../state/messages.js";
+import { freeWidgets, setParams } from "../state/params.js";
 import { select, toCanvas } from "../state/view.js";
 import { openCarried, openFile, uploadFile } from "../state/workflows.js";
 
@@ -13,12 +14,22 @@ export async function onDrop(event) {
     if (/\.json$/i.test(file.name)) return openFile(file);
     const found = await uploadFile(file);
     if (!found) continue;
+    const taker = takerAt(event, found.name);
     const reader = readerOf(found.name);
-    if (reader) select([addNode(reader.type, position, null, { [reader.widget]: found.name })]);
+    if (taker) setParams([taker.id], { [taker.widget.name]: found.name }, `Give ${titleOf(taker.id)} a file`);
+    else if (reader) select([addNode(reader.type, position, null, { [reader.widget]: found.name })]);
     if (found.workflow) {
       say(`${file.name} carries the workflow that made it.`, "info", { label: "Open it", perform: () => openCarried(found.name) });
-    } else if (!reader) {
+    } else if (!reader && !taker) {
       say(`${found.name} is in the workspace now; no node here reads files of that kind.`);
     }
   }
+}
+
+/** The node under the pointer, if it reads files called like that, itself or as a group that shows the widget. */
+function takerAt(event, name) {
+  const id = event.target.closest?.(".vue-flow__node")?.dataset.id;
+  const ending = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
+  const widget = nodeOf(id) && freeWidgets(id).find((each) => each.mode === "open" && each.endings.includes(ending));
+  return widget ? { id, widget } : null;
 }

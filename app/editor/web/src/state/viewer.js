@@ -1,14 +1,23 @@
 // The viewer: a result large, or two of them over each other.
+import { wireOf } from "./graph.js";
 import { say } from "./messages.js";
 import { stateOf } from "./scope.js";
+import { runWithSeeds } from "./seeds.js";
 import { ui } from "./ui.js";
 
 const hasResult = (id) => Boolean(stateOf(id)?.views?.length);
 
 /** Show a node's result; again closes it. */
 export function view(id) {
-  if (ui.viewer?.a === id && !ui.viewer.b) ui.viewer = null;
+  if (ui.viewer?.a === id && !ui.viewer.b && !ui.viewer.output) ui.viewer = null;
   else ui.viewer = { a: id, b: null, mode: "slide" };
+}
+
+/** Show what flows in a wire: of what gives it, as much runs as there is need to. */
+export function viewWire(key) {
+  const { source, output } = wireOf(key);
+  ui.viewer = { a: source, output, b: null, mode: "slide" };
+  if (!["fresh", "cached", "queued", "running"].includes(stateOf(source)?.status)) runWithSeeds([source]);
 }
 
 /** Two selected nodes against each other; one against the one that is in the viewer already. */
