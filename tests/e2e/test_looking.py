@@ -100,3 +100,40 @@ def test_a_step_of_a_trajectory_is_looked_at_and_branched_from(editor: Editor) -
     assert sampler.get_attribute("data-status") == "cached"
     # Two steps were kept and two were made: the way has as many as before.
     expect(editor.node("branch").get_by_role("slider", name="Step of 4")).to_be_visible(timeout=RUN)
+
+
+def test_the_arrow_keys_step_a_clip_by_whole_frames_of_its_own_rate_round_and_round(editor: Editor) -> None:
+    editor.bring_in(TWO_CLIPS)
+    page = editor.page
+    page.keyboard.press("Control+Enter")
+    clip = editor.node("load").locator(".clip-view")
+    clip.focus()
+    page.wait_for_function("document.activeElement.querySelector('video')?.duration > 0")
+
+    def frame() -> float:
+        return float(
+            clip.locator("video").evaluate("(video) => video.currentTime * 8")
+        )  # 8 frames a second, 17 of them
+
+    page.keyboard.press("ArrowRight")
+    at = frame()
+    assert at % 1 == pytest.approx(0.5, abs=0.01)
+    for number in range(1, 18):
+        page.keyboard.press("ArrowRight")
+        assert frame() == pytest.approx((at + number) % 17, abs=0.01)
+    page.keyboard.press("ArrowLeft")
+    assert frame() == pytest.approx((at - 1) % 17, abs=0.01)
+
+
+def test_of_two_clips_of_different_shapes_each_is_on_its_own_side_of_the_slider_alone(editor: Editor) -> None:
+    wide = {"type": "resize", "version": 1, "params": {"width": 192, "height": 48}}
+    nodes = {"load": TWO_CLIPS["nodes"]["load"], "back": wide}
+    editor.bring_in({**TWO_CLIPS, "nodes": nodes})
+    page = editor.page
+    page.keyboard.press("Control+Enter")
+    expect(editor.node("back")).to_have_attribute("data-status", "fresh", timeout=RUN)
+    pick(editor, "load", "back")
+    page.keyboard.press("c")
+    expect(page.locator(".pane-b video")).to_be_visible(timeout=RUN)
+    clips = [page.locator(f".pane-{pane}").evaluate("(pane) => getComputedStyle(pane).clipPath") for pane in "ab"]
+    assert clips == ["inset(0px 50% 0px 0px)", "inset(0px 0px 0px 50%)"]

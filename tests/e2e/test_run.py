@@ -152,6 +152,7 @@ def test_a_change_and_its_undo_make_results_stale_and_fresh_again(editor: Editor
 def test_cancel_takes_effect_and_the_page_is_ready_again(editor: Editor) -> None:
     sampler, _ = opened(editor, seed=14, steps=200)
     editor.page.keyboard.press("Control+Enter")
+    expect(sampler.locator(".node-time")).to_contain_text(" left", timeout=RUN)
     expect(sampler.locator(".node-steps")).to_be_visible(timeout=RUN)
     editor.page.keyboard.press("Control+.")
     finished(editor)
