@@ -45,7 +45,7 @@ def old(name: str, weight: Tensor) -> tuple[State, Tensor]:
         f"{name}.weight": few,
         f"{name}.scale_weight": scale,
         f"{name}.scale_input": torch.ones(()),
-    }, few * 1.0 * scale
+    }, few.float() * scale
 
 
 def new(name: str, weight: Tensor) -> tuple[State, Tensor]:
