@@ -8,7 +8,9 @@ The full shape (1.4 billion weights, 5.7 GB in float32) ends within minutes on o
 
     OMP_NUM_THREADS=1 python -m benchmarks.real_models "Wan 1.3B" --frames 1 --height 64 --width 64 --steps 2
 
-With `--skip .1`, also what that `lossy_skip` loses and gains, against as many plain steps as it runs all blocks.
+With `--compiled inductor`, the default where there is a CUDA device and Triton, also with compiled blocks, beside the
+reference as it is. With `--skip .1`, also what that `lossy_skip` loses and gains, against as many plain steps as it
+runs all blocks.
 """
 
 from __future__ import annotations
@@ -31,12 +33,16 @@ from rich.table import Table
 from torch import Tensor
 
 from assets.values import Conditioning, Patches
+from nodes.compiling import as_they_are, compile_blocks
 from nodes.dit.denoiser import Request
 from nodes.dit.samplers import solver
 from nodes.dit.sampling import Packed
 from nodes.dit.skipping import Skips
 from nodes.families.wan.model import WanDiT
 from nodes.patches.layout import patchify, unpatchify
+from nodes.streaming import repeated_blocks
+from pipelines.executors.memory import PeakMemory
+from pipelines.executors.models import compiler
 
 TEXT_WIDTH = 4096
 SKIPPING_STEPS = 24
@@ -90,16 +96,22 @@ def main(
     width: int = 128,
     device: str = "cuda" if torch.cuda.is_available() else "cpu",
     dtype: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
+    compiled: Annotated[str, typer.Option(help="Also with blocks compiled by this backend; empty: not.")] = "",
     skip: Annotated[float, typer.Option(help="A lossy_skip to measure; 0: none.", min=0)] = 0,
 ) -> None:
     """Measure a sampling step of Wan's transformer through our sampler and through the reference pipeline."""
-    table = Table("transformer", "tokens", "reference, s a step", "ours, s a step", "ratio", "largest difference")
+    compiled = compiled or compiler(device, "wan")
+    columns = ("tokens", "reference, s a step", "ours, s a step", "ratio", "largest difference", "our peak")
+    table = Table("transformer", *columns)
+    said: list[str] = []
     lossy = Table("transformer", "steps", "run in whole", "s", "error", "so many plain steps, s", "error")
     for shape in shapes or list(SHAPES):
         with tempfile.TemporaryDirectory() as folder:
-            table.add_row(
-                shape, *measured(Path(folder), shape, Size(frames, height, width), steps, turns, device, dtype)
-            )
+            asked = Path(folder), shape, Size(frames, height, width), steps, turns, device, dtype
+            for backend in dict.fromkeys(["", compiled]):
+                *row, levers = measured(*asked, backend)
+                table.add_row(f"{shape}, {backend}" if backend else shape, *row)
+                said.append(f"{shape}: {levers}")
             if skip:
                 size = Size(frames, height, width)
                 lossy.add_row(shape, *measured_skip(WanDiT(Path(folder)).to(device), size, skip, device))
@@ -107,12 +119,19 @@ def main(
     console.print(table)
     if skip:
         console.print(lossy)
-    console.print(f"{device}, {dtype}. Levers: text, keys and values once a run; no unconditional forward at scale 1.")
+    console.print("Levers that were on.", *said, sep="\n")
+    console.print(f"{device}, {dtype}; no unconditional forward at scale 1. Peak: of a turn, weights aside.")
 
 
-def measured(folder: Path, shape: str, size: Size, steps: int, turns: int, device: str, dtype: str) -> tuple[str, ...]:
+def measured(
+    folder: Path, shape: str, size: Size, steps: int, turns: int, device: str, dtype: str, backend: str
+) -> tuple[str, ...]:
     write(folder, shape, getattr(torch, dtype))
     ours = WanDiT(folder).to(device)
+    made = compile_blocks(ours, backend) if backend else None
+    compiled = {block: block._compiled_call_impl for block in repeated_blocks(ours)}
+    on: list[str] = []
+    peaks: list[int] = []
     reference = WanPipeline(
         tokenizer=None, text_encoder=None, vae=None, transformer=ours.experts[0], scheduler=scheduler()
     )
@@ -123,10 +142,27 @@ def measured(folder: Path, shape: str, size: Size, steps: int, turns: int, devic
     noise = unpatchify(asked(ours, size, text, null, steps, device).state.x, size.grid, ours.patch)
     theirs, own = Steps(now), Steps(now)
     difference, ratios = 0.0, list[float]()
-    ways: list[Callable[[], Tensor]] = [
-        lambda: patchify(run_reference(reference, noise, text, null, size, steps, theirs).float().cpu(), ours.patch)[0],
-        lambda: run_ours(asked(ours, size, text, null, steps, device), own),
-    ]
+
+    def their_way() -> Tensor:
+        as_they_are(ours)
+        latent = run_reference(reference, noise, text, null, size, steps, theirs)
+        return patchify(latent.float().cpu(), ours.patch)[0]
+
+    def our_way() -> Tensor:
+        for block, call in compiled.items():
+            block._compiled_call_impl = call
+        packed = asked(ours, size, text, null, steps, device)
+        with PeakMemory(device) as memory:
+            tokens = run_ours(packed, own)
+        peaks.append(memory.grown)
+        once = [] if backend else ["text once a run"]
+        on[:] = filter(None, [*once, str(made or ""), str(packed.levers)])
+        return tokens
+
+    ways: list[Callable[[], Tensor]] = [their_way, our_way]
+    if made:
+        our_way()  # compiles
+        own.seconds.clear()
     for turn in range(turns):
         one, other = (way() for way in (ways if turn % 2 == 0 else reversed(ways)))
         difference = max(difference, float((one - other).abs().max()))
@@ -134,7 +170,8 @@ def measured(folder: Path, shape: str, size: Size, steps: int, turns: int, devic
         print(f"{shape}, turn {turn + 1}: {theirs.run(steps):.2f} s, ours {own.run(steps):.2f} s", file=sys.stderr)
     ratio = statistics.median(ratios)
     times = (f"{seconds:.3f}" for seconds in (*(statistics.median(each.seconds) for each in (theirs, own)), ratio))
-    return (str(math.prod(size.grid)), *times, f"{difference:.1e}")
+    peak = f"{max(peaks) / 1e9:.2f} GB" if max(peaks) else "unknown"
+    return (str(math.prod(size.grid)), *times, f"{difference:.1e}", peak, ", ".join(on) or "none")
 
 
 def measured_skip(model: WanDiT, size: Size, threshold: float, device: str) -> tuple[str, ...]:

@@ -55,3 +55,6 @@ class Context(Protocol):
 
         note: a sentence that says so, to be shown beside the result.
         """
+
+    def levers(self, said: str) -> None:
+        """Name what made the work faster and lost nothing, or why that could not be, to be shown beside the result."""

@@ -22,6 +22,7 @@ class Bench:
     kept_before: list[dict[str, Any]] = field(default_factory=list)
     short_of_memory: bool = False
     notes: list[str] = field(default_factory=list)
+    levers_said: list[str] = field(default_factory=list)
 
     def steps(self, total: int, done: int = 0) -> Iterator[int]:
         for step in range(done, total):
@@ -43,6 +44,9 @@ class Bench:
         if self.short_of_memory:
             self.notes.append(note)
         return self.short_of_memory
+
+    def levers(self, said: str) -> None:
+        self.levers_said.append(said)
 
     def model(self, handle: ModelHandle) -> Any:
         return loaded(handle)

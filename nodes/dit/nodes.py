@@ -136,6 +136,7 @@ def sample(
         packed = Packed(model, [request], ctx.device, skips)
         step = steered(solver(sampler, packed.draw), [request])
         way = walk(ctx, packed.state, step, packed.foresee, _shows(ctx, patches, request.levels), skips, stop)
+    ctx.levers(str(packed.levers))
     return Sampled(*finished(request, packed.state.x[0].cpu(), way, sampler))
 
 
@@ -212,6 +213,7 @@ def branch(
         old = list(zip(states[1 : step + 1], predictions[:step], strict=True))
         state = retraced(replace(packed.state, x=first), take, old)
         new = walk(ctx, state, take, packed.foresee, _shows(ctx, begun, levels))
+    ctx.levers(str(packed.levers))
     return Sampled(*finished(request, states[0], old + new, goes_on))
 
 

@@ -13,6 +13,7 @@ from nodes.dit.denoiser import Denoiser, Request, steered
 from nodes.dit.objectives import foreseen
 from nodes.dit.skipping import Skips
 from nodes.dit.windows import AddsNone
+from nodes.levers import Levered
 
 
 def sampled(
@@ -32,12 +33,15 @@ def sampled(
     )
     take = steered(samplers.solver(sampler, _adds_none), [request])
     with torch.inference_mode():
-        foresee = foreseen(model.objective, model.predictor([request], ctx.device, skips))
+        steady = not skips and not request.over_steps
+        predict = Levered(model.predictor([request], ctx.device, skips), ctx.device, alike=steady)
+        foresee = foreseen(model.objective, predict)
         state = samplers.begin(clean, starts, first, request.levels, model.objective)
         for _ in range(len(request.levels) - 1):
             next(progress)
             state = take(state, foresee)
             ctx.preview(replace(begun, tokens=state.clean[0].cpu(), beside={}))
+    ctx.levers(str(predict))
     return state.x[0].cpu()
 
 

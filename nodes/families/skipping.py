@@ -19,14 +19,32 @@ def skipping(blocks: Blocks, part: Part) -> Iterator[None]:
 
     What it looks at is what the first adds to the tokens. Each forward within is another branch of guidance.
     """
-    shown = _Forwards(blocks, part)
+    shown, compiled = _Forwards(blocks, part), [block._compiled_call_impl for block in blocks]
     for place, block in enumerate(blocks):
-        block.forward = shown.instead(place, block.forward)
+        block.forward = shown.instead(place, _as_before(block, block.forward))
+        block._compiled_call_impl = None
     try:
         yield
     finally:
-        for block in blocks:
+        for block, call in zip(blocks, compiled, strict=True):
+            block._compiled_call_impl = call
             del block.forward
+
+
+def _as_before(block: nn.Module, forward: Any) -> Any:
+    """A block's forward; that of a compiled block is compiled along with what calls it, as it was."""
+    call = block._compiled_call_impl
+    if call is None:
+        return forward
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        instead = block.__dict__.pop("forward")
+        try:
+            return call(*args, **kwargs)
+        finally:
+            block.forward = instead
+
+    return run
 
 
 class _Forwards:

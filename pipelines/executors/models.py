@@ -3,6 +3,7 @@
 import gc
 import importlib
 import os
+import sys
 import threading
 import time
 from collections import defaultdict
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import Any
 
 from assets.values import DiT, ModelHandle
@@ -19,7 +21,11 @@ from pipelines.executors.memory import capacity, usable
 from pipelines.executors.placement import MemoryPlan, lossy, memory_plan
 
 COMPILE = "PATCHLOOM_COMPILE"
-"""Of the environment: the backend of torch.compile for DiTs, such as "inductor"; without it none is compiled."""
+"""Of the environment: the backend of torch.compile for DiTs, "inductor" or another; "off" for none.
+
+Without it, inductor for open weights where there is a CUDA device and Triton, which it makes kernels by. The built-in
+DiT makes a clip in less time than its blocks take to compile.
+"""
 
 
 @dataclass(slots=True)
@@ -27,7 +33,7 @@ class Resident:
     """seconds: that it took to bring here. credit: what is evicted first has the least, see `Models`.
 
     plan: why it is where it is; None of the built-in family. streamed: what brings its blocks, where they stay with the
-    host; bytes are those that it takes at most.
+    host; bytes are those that it takes at most. compiled: what was made of its blocks, if they are compiled.
     """
 
     module: Any
@@ -36,6 +42,7 @@ class Resident:
     credit: float
     plan: MemoryPlan | None = None
     streamed: Any = None
+    compiled: Any = None
 
     @property
     def weights(self) -> int:
@@ -94,9 +101,15 @@ class Models:
         found = self._resident.get(_name(handle))
         return found.plan if found else None
 
+    def compiled(self, handle: ModelHandle) -> str:
+        """What there is to say of how a resident model was compiled, once it has worked; "" where it was not."""
+        found = self._resident.get(_name(handle))
+        return str(found.compiled) if found and found.compiled else ""
+
     def seconds_compiling(self) -> float:
-        """What this process has spent on compiling models so far."""
-        return importlib.import_module("nodes.compiling").seconds_compiling() if os.environ.get(COMPILE) else 0.0
+        """What this thread has spent on compiling models so far."""
+        loaded = sys.modules.get("nodes.compiling")
+        return float(loaded.seconds_compiling()) if loaded else 0.0
 
     def prefetch(self, handle: ModelHandle) -> Future[None]:
         """Begin to load a module that will be wanted soon. If it cannot be loaded, whoever wants it will hear.
@@ -170,19 +183,22 @@ class Models:
         name, started = _name(handle), time.perf_counter()
         on_host = self._host.pop(name, None)
         module = on_host.module if on_host else _loaded(handle)
-        size, streamed = _bytes(module), None
+        size, streamed, compiled = _bytes(module), None, on_host.compiled if on_host else None
         plan = self._plan(handle, size, work)
         with self._lock:
             beyond = self.bytes + size + plan.work - plan.room if plan and plan.work else 0
             self._make_room(max(self.bytes + size - self._budget, beyond))
         if plan and plan.way == "streamed":
+            if compiled:
+                importlib.import_module("nodes.compiling").as_they_are(module)
+                compiled = None
             streamed = importlib.import_module("nodes.streaming").Streamed(module, self._device)
             size = streamed.bytes
         else:
             module = module.to(self._device)
-            if isinstance(handle, DiT) and (backend := os.environ.get(COMPILE)):
-                importlib.import_module("nodes.compiling").compile_blocks(module, backend)
-        resident = Resident(module, size, time.perf_counter() - started, 0.0, plan, streamed)
+            if isinstance(handle, DiT) and not compiled and (backend := compiler(self._device, handle.family)):
+                compiled = importlib.import_module("nodes.compiling").compile_blocks(module, backend)
+        resident = Resident(module, size, time.perf_counter() - started, 0.0, plan, streamed, compiled)
         with self._lock:
             self._resident[name] = resident
         return resident
@@ -221,6 +237,15 @@ class Models:
     def _bound_host(self) -> None:
         while sum(kept.weights for kept in self._host.values()) > capacity("cpu") // 2:
             del self._host[next(iter(self._host))]
+
+
+def compiler(device: str, family: str) -> str:
+    """The backend that a family's DiTs are compiled by; "" for none."""
+    asked = os.environ.get(COMPILE, "")
+    if asked:
+        return "" if asked == "off" else asked
+    pays = device.startswith("cuda") and family != FAMILY
+    return "inductor" if pays and find_spec("triton") else ""
 
 
 def _loaded(handle: ModelHandle) -> Any:

@@ -52,6 +52,8 @@ class RunContext:
         self.short_of_memory = False
         self.note: str | None = None
         self.memory: str | None = None
+        self._levers: dict[str, None] = {}
+        self._used: list[ModelHandle] = []
         self._next_preview = 0.0
         self._next_step = 0.0
 
@@ -87,7 +89,17 @@ class RunContext:
         plan = self._models.plan(handle)
         if plan:
             self.memory = str(plan)
+        self._used.append(handle)
         return self._seat.at(module) if self._seat else module
+
+    def levers(self, said: str) -> None:
+        self._levers[said] = None
+
+    @property
+    def how(self) -> str:
+        """How the node's work was done: where the weights were, and what made it faster."""
+        compiled = (self._models.compiled(handle) for handle in self._used)
+        return "; ".join(filter(None, dict.fromkeys([self.memory, *compiled, *self._levers])))
 
     def kept(self) -> list[dict[str, Array]]:
         own = self._partial.all("torch")

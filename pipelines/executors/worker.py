@@ -178,7 +178,7 @@ class Worker:
             specs = {name: str(value.spec) for name, value in values.items()}
             cost = {"seconds": made.seconds, "peak_bytes": made.peak_bytes, "note": context.note}
             compiled = f"compiling the model took {compiling:.0f} s, the next run does without" if compiling else None
-            cost["memory"] = "; ".join(filter(None, [context.memory, compiled])) or None
+            cost["memory"] = "; ".join(filter(None, [context.how, compiled])) or None
             say("made", {"outputs": outputs, "specs": specs, "memory": self._memory(), **cost, **context.reused})
             self.keeper.keep(made, answer)
         finally:

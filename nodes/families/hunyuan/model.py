@@ -24,6 +24,7 @@ from nodes.families.hunyuan.pictured import PicturedText
 from nodes.families.hunyuan.text import HunyuanText
 from nodes.families.hunyuan.vae import HunyuanVAE
 from nodes.families.rows import PredictClip, as_latent, clip_by_clip, guided_by
+from nodes.families.unmasked import unmasked
 
 
 def load(handle: ModelHandle) -> nn.Module:
@@ -60,6 +61,8 @@ class HunyuanDiT(nn.Module):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.transformer = load_part(HunyuanVideoTransformer3DModel, folder / "transformer")
+        self.blocks = [*self.transformer.transformer_blocks, *self.transformer.single_transformer_blocks]
+        unmasked(self.blocks)  # what text is there is all that it is given: no padding
         told = self.transformer.config.image_condition_type
         self.pictured, self.led = told is not None, told == "latent_concat"
         self.shift: float = read_folder(folder).config("scheduler").get("shift", 7.0)
@@ -72,8 +75,7 @@ class HunyuanDiT(nn.Module):
         return torch.full_like(noise, float(noise.max())) if self.led else noise
 
     def predictor(self, requests: Sequence[Request], device: str, skips: Skips | None) -> Predict:
-        blocks = [*self.transformer.transformer_blocks, *self.transformer.single_transformer_blocks]
-        return clip_by_clip(requests, lambda request, grid: self._clip(request, device), skips, blocks)
+        return clip_by_clip(requests, lambda request, grid: self._clip(request, device), skips, self.blocks)
 
     def _clip(self, request: Request, device: str) -> PredictClip:
         model, asked, negative = self.transformer, request.conditioning, request.negative
