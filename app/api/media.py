@@ -7,6 +7,7 @@ ranges, since a browser seeks in them.
 import asyncio
 import os
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,18 @@ from fastapi.responses import FileResponse
 
 from app.api.views import Views
 from app.editor.workspace import Workspace
+from assets import images
 from assets.files import FileRefused
+from assets.media import encode_clip, read_clip
 from assets.media.workflow import read_workflow
 from assets.store import BlobMissing
+from assets.values import Clip
 from pipelines.document import DocumentError
 
 FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 MAX_UPLOAD = 2 * 1024**3
+# Pixels of the longer side of a picture in the file picker.
+PICTURE = 112
 
 
 def media_routes(workspace: Workspace) -> APIRouter:
@@ -67,6 +73,16 @@ def media_routes(workspace: Workspace) -> APIRouter:
     async def files() -> list[str]:
         return await asyncio.to_thread(readable, workspace.settings.files.inputs)
 
+    @router.get("/api/files/picture")
+    async def picture(file: str) -> Response:
+        """The first frame of a file that a workflow may read, small; nothing where it is gone or shows none."""
+        try:
+            path = workspace.settings.files.find(file)
+            data = await asyncio.to_thread(_picture, path, path.stat().st_mtime_ns)
+        except (FileRefused, OSError, ValueError):
+            return Response(status_code=204)
+        return Response(data, media_type="image/webp", headers={"Cache-Control": "no-cache"})
+
     @router.put("/api/files/{name}")
     async def bring_in(name: str, request: Request) -> dict[str, str | bool]:
         path = await received(request, name, inputs)
@@ -84,6 +100,16 @@ def media_routes(workspace: Workspace) -> APIRouter:
             raise HTTPException(422, str(error)) from None
 
     return router
+
+
+@lru_cache(maxsize=256)
+def _picture(path: Path, changed: int) -> bytes:
+    """changed: when, so that another content has another picture."""
+    clip = read_clip(path, frames=1)
+    height, width = clip.frames.shape[1:3]
+    scale = min(1, PICTURE / max(height, width))
+    small = images.resize(clip.frames, max(1, round(height * scale)), max(1, round(width * scale)))
+    return encode_clip(Clip(small, clip.fps), "webp")
 
 
 def readable(folders: tuple[Path, ...]) -> list[str]:

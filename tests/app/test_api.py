@@ -131,6 +131,17 @@ def test_what_is_uploaded_can_be_read_by_its_name(server: Served) -> None:
     assert (server.home / "inputs" / "my clip.mp4").read_bytes() == b"bytes"
 
 
+def test_a_file_has_a_picture_and_what_may_not_be_read_or_is_none_has_not(server: Served) -> None:
+    def picture(name: str) -> httpx.Response:
+        return httpx.get(f"{server.url}/api/files/picture", params={"file": name})
+
+    assert picture("ball.mp4").headers["content-type"] == "image/webp"
+    httpx.put(f"{server.url}/api/files/notes.png", content=b"no picture")
+    for name in ("notes.png", "gone.mp4", "../settings.toml", "/etc/passwd", ""):
+        answer = picture(name)
+        assert (answer.status_code, answer.content) == (204, b"")
+
+
 def test_the_first_start_opens_text_to_video(server: Served) -> None:
     answer = httpx.get(f"{server.url}/")
     assert answer.headers["location"] == "/w/text_to_video"

@@ -250,9 +250,26 @@ def test_a_file_or_a_model_that_was_chosen_can_be_let_go_again(editor: Editor) -
     editor.bring_in({"format": "patchloom/1", "nodes": {"encoder": encoder, "clip": clip}, "layout": layout})
     editor.node("encoder").get_by_role("combobox", name="Second").select_option("None")
     editor.wait_for_records(lambda records: params(records, "encoder") == {"file": "a.safetensors", "second": ""})
-    editor.node("clip").get_by_role("combobox", name="File").select_option("None")
+    editor.node("clip").get_by_role("button", name="File: ball.mp4").click()
+    editor.page.locator(".palette-row", has_text="None").click()
     editor.wait_for_records(lambda records: params(records, "clip") == {"file": ""})
-    expect(editor.node("clip").get_by_role("option", name="Choose a file")).to_have_count(1)
+    expect(editor.node("clip").get_by_role("button", name="File: choose a file")).to_be_visible()
+
+
+def test_a_file_is_chosen_by_its_picture(editor: Editor) -> None:
+    page = editor.page
+    clip = {"type": "load_clip", "version": 1, "params": {}}
+    editor.bring_in({"format": "patchloom/1", "nodes": {"clip": clip}, "layout": {"clip": {"x": 0, "y": 0}}})
+    editor.node("clip").get_by_role("button", name="File: choose a file").click()
+    listed = page.get_by_role("listbox").get_by_role("option")
+    ball = listed.filter(has_text="ball.mp4")
+    page.wait_for_function("document.querySelector('.picker-picture img')?.naturalWidth > 0")
+    assert ball.locator("img").evaluate("(picture) => picture.decode().then(() => picture.naturalWidth)") == 64
+    page.keyboard.type("ball")
+    page.keyboard.press("Enter")
+    editor.wait_for_records(lambda records: params(records, "clip") == {"file": "ball.mp4"})
+    picture = editor.node("clip").locator(".file-picture")
+    assert picture.evaluate("(picture) => picture.decode().then(() => picture.naturalWidth)") == 64
 
 
 def test_a_change_reaches_all_selected_nodes_of_the_type_and_no_other(editor: Editor) -> None:

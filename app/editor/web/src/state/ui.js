@@ -25,6 +25,8 @@ export const ui = shallowReactive({
   insertion: null,
   /** null | {title, value, done}: a name being asked for */
   question: null,
+  /** null | {label, endings, value, take, bringIn}: a file being chosen for a widget */
+  picking: null,
   minimap: kept("minimap", true),
   snap: kept("snap", false),
   shapes: kept("shapes", false),
@@ -41,6 +43,9 @@ watchEffect(() => {
   document.documentElement.dataset.theme = ui.theme;
   localStorage.setItem("patchloom.theme", ui.theme);
 });
+
+/** The address of the picture of one of the workspace's files. */
+export const pictureOf = (file) => `/api/files/picture?${new URLSearchParams({ file })}`;
 
 /** Ask for a name; resolves with it, or with null. */
 export function ask(title, value) {
