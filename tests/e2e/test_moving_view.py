@@ -1,6 +1,7 @@
 """The view moves over many nodes: the wheel, what lies over the nodes meanwhile, how much of them is shown, clips."""
 
 import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -27,6 +28,19 @@ def spread(count: int, node: dict[str, Any], columns: int) -> dict[str, Any]:
     layout = {f"n{at}": {"x": at % columns * 360, "y": at // columns * 320} for at in range(count)}
     return {"format": "patchloom/1", "nodes": dict.fromkeys(layout, node), "wires": [], "layout": layout}
 
+
+ZOOM_IN = """() => new Promise((done) => {
+  const pane = document.querySelector(".vue-flow__viewport"), box = pane.getBoundingClientRect(), frames = [];
+  const at = { clientX: box.x + box.width / 2, clientY: box.y + box.height / 2, bubbles: true, cancelable: true };
+  const turn = (now) => {
+    frames.push({ now, zoom: parseInt(document.querySelector(".zoom-value").textContent),
+      nodes: document.querySelectorAll(".node").length });
+    if (frames.length > 40) return done(frames);
+    pane.dispatchEvent(new WheelEvent("wheel", { ...at, deltaY: -30 }));
+    requestAnimationFrame(turn);
+  };
+  requestAnimationFrame(turn);
+})"""
 
 PROMPT = {"type": "prompt", "version": 1, "params": {}}
 CLIP = {"type": "load_clip", "version": 1, "params": {"file": "ball.mp4"}}
@@ -92,6 +106,20 @@ def test_a_painted_overview_follows_what_is_selected_and_what_is_edited(editor: 
     page.keyboard.press("Escape")
     page.keyboard.press("Control+z")
     page.wait_for_function(f"before => {painted} === before", arg=before)
+
+
+def test_nothing_is_mounted_while_a_large_graph_is_zoomed_and_what_is_in_view_once_it_rests(editor: Editor) -> None:
+    editor.bring_in(spread(130, PROMPT, 13))
+    page = editor.page
+    page.keyboard.press("Home")
+    page.wait_for_timeout(500)
+    frames = page.evaluate(ZOOM_IN)
+    # The view rests where a frame takes too long.
+    swift = [now for before, now in pairwise(frames[1:]) if now["now"] - before["now"] < 100 and now["zoom"] > 30]
+    assert swift
+    assert not [frame for frame in swift if frame["nodes"]]
+    page.locator(".node").first.wait_for()
+    expect(page.locator(".overview")).to_have_count(0)
 
 
 def test_a_field_that_is_being_written_in_stays_however_far_the_view_goes(editor: Editor) -> None:

@@ -11,7 +11,16 @@ export const crowd = computed(() => flow.nodes.value.length > FEW);
 /** More nodes than these are painted instead of mounted while they are far away. */
 const MANY = 120;
 const many = computed(() => flow.nodes.value.length > MANY);
-export const overview = computed(() => many.value && flow.viewport.value.zoom < 0.3);
+// While the view is zoomed all nodes would come and go, or show more or less: none does until it rests. One turn of the
+// wheel, or a jump, is no such zoom.
+const zooming = ref(false);
+watch(
+  () => flow.viewport.value.zoom,
+  () => (zooming.value ||= moving.value),
+  { flush: "sync" },
+);
+watch(moving, (still) => (zooming.value &&= still), { flush: "sync" });
+export const overview = computed((before) => many.value && (flow.viewport.value.zoom < 0.3 || Boolean(before && zooming.value)));
 
 /** What of a node can be read at this zoom: its "title", its "ports" and previews too, or it in "full". */
 export const detail = computed(() => {
@@ -36,6 +45,11 @@ let pace = CAREFUL; // nodes in a frame, that come or show more or less than bef
 
 const nodes = shallowRef([]);
 const wires = shallowRef([]);
+/** The keys of the wires of a crowd that need not be painted; null for none to be: a pan lets them come in time. */
+export function mountedWires() {
+  if (overview.value) return new Set();
+  return zooming.value ? new Set(wires.value.map(({ id }) => id)) : null;
+}
 flow.getNodes = computed(() => (crowd.value ? nodes.value.filter((node) => flow.nodeLookup.value.has(node.id)) : flow.nodes.value));
 flow.getEdges = computed(() => (crowd.value ? wires.value.map(({ id }) => flow.edgeLookup.value.get(id)).filter(Boolean) : flow.edges.value));
 
@@ -75,6 +89,7 @@ async function choose() {
   const all = toRaw(flow.nodes.value).map(toRaw);
   const [view, near, far] = [0, NEARER, FARTHER].map(around);
   const touches = (node, box) => overlaps(boxOf(node), box);
+  if (zooming.value) return (waiting.value = all.some((node) => !mounted.has(node.id) && touches(node, view)));
   const wanted = overview.value ? [] : all.filter((node) => !mounted.has(node.id) && touches(node, near));
   // What can be seen comes first.
   wanted.sort((a, b) => touches(b, view) - touches(a, view));
