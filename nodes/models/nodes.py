@@ -7,10 +7,10 @@ from assets.files import Files
 from assets.values import Captioner, DiT, Expander, TextEncoder, VideoVAE
 from assets.values.handles import Memory
 from assets.weight_files import weights_digest
-from nodes.api import ModelName, Range, SpecError, node
+from nodes.api import ModelName, Range, SpecError, node, warn
 from nodes.dit.lora_file import read_config
 from nodes.families.formats.handles import MemoryWidget, PrecisionWidget, dit_of, find_weights
-from nodes.families.formats.lora import adapters_for
+from nodes.families.formats.lora import left_out
 from nodes.families.holding import AskedPrecision, held
 from nodes.families.registry import NAMES
 from nodes.models.handles import FAMILY, builtin, by_weights, handle, is_own
@@ -111,7 +111,8 @@ Expert = Literal["all", "high noise", "low noise"]
 def load_lora_spec(dit: DiT, file: str, weight: float, expert: Expert, files: Files) -> DiT:
     path = find_weights(files, file)
     if dit.family != FAMILY:
-        adapters_for(path, dit)
+        if sentence := left_out(path, dit):
+            warn(sentence)
     elif (base := read_config(path).base) != dit.digest:
         raise SpecError(
             f"Got a LoRA for the DiT {base[:8]}; this DiT is {dit.digest[:8]}. Train the LoRA again on these weights "

@@ -307,7 +307,7 @@ def lora(shape: torch.Size) -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize(("family", "layout"), LAYOUTS)
-@pytest.mark.parametrize("keys", ["diffusion_model.{}", "lora_unet_{}"])
+@pytest.mark.parametrize("keys", ["diffusion_model.{}", "lora_unet_{}", "lora_unet__{}"])
 def test_a_lora_in_a_layout_is_the_merge_by_hand_in_that_layout(
     models: Path, files: Files, family: str, layout: str, keys: str
 ) -> None:

@@ -45,6 +45,9 @@ def add_lora(network: nn.Module, path: Path, adapters: Iterable[Adapter], weight
                 role: _piece(file.get_tensor(name).float(), role, adapter.piece)
                 for role, name in adapter.tensors.items()
             }
+            if (parameter := _parameter(network, adapter.layer)) is not None:
+                _change(parameter, weight * got["diff"])
+                continue
             layer = network.get_submodule(adapter.layer)
             if "down" in got:
                 rank = got["down"].shape[0]
@@ -55,8 +58,17 @@ def add_lora(network: nn.Module, path: Path, adapters: Iterable[Adapter], weight
                 _add_whole(network, adapter.layer, layer, weight * got["diff"])
             for role in ("diff_b", "up_b"):
                 if role in got:
-                    bias = cast(nn.Parameter, _innermost(layer).bias)
-                    bias.data = (bias.float() + weight * got[role]).to(bias.dtype)
+                    _change(cast(nn.Parameter, _innermost(layer).bias), weight * got[role])
+
+
+def _parameter(network: nn.Module, name: str) -> nn.Parameter | None:
+    """The tensor of this whole name that a network has outside of layers; None where it is a layer's name."""
+    above, _, last = name.rpartition(".")
+    return network.get_submodule(above)._parameters.get(last)
+
+
+def _change(parameter: nn.Parameter, change: Tensor) -> None:
+    parameter.data = (parameter.float() + change.reshape(parameter.shape)).to(parameter.dtype)
 
 
 def _piece(tensor: Tensor, role: Role, piece: Piece) -> Tensor:
@@ -71,9 +83,7 @@ def _add_low(network: nn.Module, name: str, layer: nn.Module, down: Tensor, up: 
     if isinstance(inner, StoredLinear):
         put(network, name, Beside(layer, down, up, inner.dtype))
     else:
-        parameter = cast(nn.Parameter, layer.weight)
-        change = up.flatten(1) @ down.flatten(1)
-        parameter.data = (parameter.float() + change.reshape(parameter.shape)).to(parameter.dtype)
+        _change(cast(nn.Parameter, layer.weight), up.flatten(1) @ down.flatten(1))
 
 
 def _add_whole(network: nn.Module, name: str, layer: nn.Module, change: Tensor) -> None:
@@ -84,8 +94,7 @@ def _add_whole(network: nn.Module, name: str, layer: nn.Module, change: Tensor) 
         made.weight = nn.Parameter(cast(Tensor, layer.weight), requires_grad=False)
         put(network, name, made)
         layer = made
-    parameter = cast(nn.Parameter, layer.weight)
-    parameter.data = (parameter.float() + change.reshape(parameter.shape)).to(parameter.dtype)
+    _change(cast(nn.Parameter, layer.weight), change)
 
 
 def _innermost(layer: nn.Module) -> nn.Module:
