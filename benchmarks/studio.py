@@ -66,6 +66,9 @@ class Studio:
     def keep(self, state: dict[str, Any]) -> None:
         """Nothing is resumed."""
 
+    def levers(self, said: str) -> None:
+        """On a CPU there are none."""
+
     def model(self, handle: ModelHandle) -> Any:
         if handle.digest not in self._loaded:
             self._loaded[handle.digest] = load(handle, self.device)

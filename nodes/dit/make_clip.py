@@ -36,6 +36,9 @@ class AtHand:
     def kept(self) -> list[dict[str, Any]]:
         return []
 
+    def levers(self, said: str) -> None:
+        pass
+
 
 def make_clip(
     ctx: AtHand,
