@@ -53,6 +53,12 @@ def version_routes(workspace: Workspace) -> APIRouter:
                 # Thinned out while they were compared.
                 return await asyncio.to_thread(listed, workflow)
 
+    @router.get("/edits")
+    async def edits(workflow: str, user: str) -> dict[str, Any]:
+        """What a person can undo and redo: {"labels": the oldest first, "done": how many are made}."""
+        with refusals():
+            return workspace.open(workflow).history.labels(user)
+
     @router.get("/{version}")
     async def one(workflow: str, version: int) -> dict[str, Any]:
         with refusals():

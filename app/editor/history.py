@@ -6,6 +6,7 @@ Only what is meaning or layout gets here; what a run writes, sizes and selection
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pipelines.diff import RecordsDiff, reverse, squash
 
@@ -95,6 +96,11 @@ class History:
             "undo": line.edits[line.done - 1].label if line.done else None,
             "redo": line.edits[line.done].label if line.done < len(line.edits) else None,
         }
+
+    def labels(self, user: str) -> dict[str, Any]:
+        """What all edits are called, the oldest first, and how many of them are made: {"labels", "done"}."""
+        line = self._lines[user]
+        return {"labels": [edit.label for edit in line.edits], "done": line.done}
 
     def take_unkept(self) -> list[Unkept]:
         """What has changed since this was last asked; whoever asks puts it on disk."""

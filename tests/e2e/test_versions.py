@@ -56,6 +56,23 @@ def test_undo_goes_on_after_the_server_was_killed(editor: Editor) -> None:
         editor.page.close()
 
 
+def test_the_list_of_edits_goes_back_and_forth_to_any_of_them(editor: Editor) -> None:
+    editor.bring_in(SMALL)
+    page = editor.page
+    for text in ("a blue star", "a green cube", "a white heart"):
+        write(editor, text)
+    page.locator(".canvas").focus()
+    page.keyboard.press("Control+Shift+h")
+    rows = page.locator(".edit-row")
+    expect(rows).to_have_text([*["Change text"] * 3, "Before these"])
+    expect(rows.nth(0)).to_have_attribute("aria-current", "true")
+    for row, text in ((2, "a blue star"), (3, "a red ball"), (0, "a white heart"), (1, "a green cube")):
+        rows.nth(row).click()
+        editor.wait_for_records(lambda records, text=text: records["node:world"]["params"]["text"] == text)
+        expect(rows.nth(row)).to_have_attribute("aria-current", "true")
+    expect(page.locator(".edit-row.taken")).to_have_count(1)
+
+
 def test_a_version_is_compared_on_the_canvas_and_restored_by_an_edit_that_can_be_undone(editor: Editor) -> None:
     editor.bring_in(SMALL)
     page = editor.page

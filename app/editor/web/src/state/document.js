@@ -141,7 +141,7 @@ function replaceAll(map, entries) {
 }
 
 /** Who undoes what: one person is one browser. */
-function user() {
+export function user() {
   let id = localStorage.getItem("patchloom.user");
   if (!id) {
     id = Math.random().toString(36).slice(2);
