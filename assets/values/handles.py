@@ -6,7 +6,7 @@ A handle is all metadata, so it is its own spec: everything it says is known whi
 from dataclasses import dataclass, field
 from typing import Literal, Self
 
-Precision = Literal["as stored", "bfloat16", "float32", "float8 storage"]
+Precision = Literal["as stored", "bfloat16", "float32", "float8 storage", "float8 matmul"]
 Memory = Literal["automatic", "resident", "streamed"]
 """Where weights are while a model works: on the device, or with the host and there block by block."""
 
@@ -22,7 +22,8 @@ class ModelHandle:
 
     family: model family, e.g. "patchloom". path: safetensors file or folder. digest: sha256 of the weights; a
     handle's identity in cache keys is its kind and this digest, never its path. precision: that the weights are held
-    in; with float8 storage they are restored for each layer's work. memory: as asked for.
+    in; with float8 storage they are restored for each layer's work, with float8 matmul that is done in float8, too.
+    memory: as asked for.
     """
 
     family: str

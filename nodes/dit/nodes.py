@@ -8,6 +8,7 @@ from assets.values import Conditioning, ConditioningSpec, DiT, Patches, PatchesS
 from nodes.api import Curve, GoesOn, Range, Seed, SpecError, node, warn
 from nodes.context import Context
 from nodes.dit.config import Sampler
+from nodes.dit.few_steps import offer_few_steps
 from nodes.dit.given import require_given
 from nodes.dit.together import TOGETHER
 from nodes.video_vae.sizes import require_space
@@ -63,6 +64,7 @@ def sample_spec(
                 "Encode the text with its own text encoder."
             )
     require_given(dit, patches, conditioning)
+    offer_few_steps(dit, steps, guidance)
     done = min(stop or steps, steps)
     return SampledSpec(replace(patches, told="by itself"), TrajectorySpec(done, patches, left=steps - done))
 

@@ -143,7 +143,7 @@ def _bytes(tensor: Tensor, precision: str) -> int:
             return 2
         case "float32":
             return 4
-        case "float8 storage" if len(tensor.shape) == 2:
+        case "float8 storage" | "float8 matmul" if len(tensor.shape) == 2:
             return 1
     return DTYPES.get(tensor.dtype, 2)
 

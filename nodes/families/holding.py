@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Literal, TypeVar
 
-from assets.values import ModelHandle
+from assets.values import ModelHandle, TextEncoder
 from assets.values.handles import Precision
 from nodes.api import warn
 from nodes.families import footprint
@@ -18,9 +18,12 @@ H = TypeVar("H", bound=ModelHandle)
 def held(handle: H, asked: AskedPrecision) -> H:
     """The handle in the precision that is asked for.
 
-    Automatic: as stored, but in float8 where neither the card nor the host's memory holds that. It changes the result,
-    which is said, and counts: a handle's precision is part of what it is.
+    A text encoder, which is run once, is only stored in float8. Automatic: as stored, but in float8 where neither the
+    card nor the host's memory holds that. It changes the result, which is said, and counts: a handle's precision is
+    part of what it is.
     """
+    if asked == "float8 matmul" and isinstance(handle, TextEncoder):
+        asked = "float8 storage"
     if asked != "automatic":
         return replace(handle, precision=asked)
     whole, host, small = footprint.weights(handle), host_bytes(), replace(handle, precision="float8 storage")

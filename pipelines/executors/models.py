@@ -180,6 +180,8 @@ class Models:
                 self._bound_host()
 
     def _load(self, handle: ModelHandle, work: int | None) -> Resident:
+        if handle.precision == "float8 matmul":
+            importlib.import_module("nodes.families.formats.multiplied").require_float8(self._device)
         name, started = _name(handle), time.perf_counter()
         on_host = self._host.pop(name, None)
         module = on_host.module if on_host else _loaded(handle)

@@ -54,7 +54,9 @@ class MemoryPlan:
 
 def lossy(handle: ModelHandle) -> str:
     """What a plan says of weights that are held in fewer bits than they have."""
-    return "held in float8, which changes the result" if handle.precision == "float8 storage" else ""
+    ways = {"float8 storage": "held in float8", "float8 matmul": "held and multiplied in float8"}
+    way = ways.get(handle.precision)
+    return f"{way}, which changes the result" if way else ""
 
 
 def memory_plan(

@@ -26,5 +26,5 @@ def finish(module: nn.Module, handle: ModelHandle) -> None:
             chosen = {"high noise": experts[:1], "low noise": experts[-1:]}.get(expert, experts)
             for network in chosen:
                 add_lora(network, path, adapters_for(path, handle), weight)
-    if handle.precision == "float8 storage":
+    if handle.precision.startswith("float8"):
         set_precision(module, handle.precision)

@@ -12,6 +12,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from assets.values.handles import Precision
+from nodes.families.formats.multiplied import MOST, MultipliedLinear, fits
 from nodes.families.formats.stored import FLOAT8, Packed, StoredLinear, put, whole_again
 
 WHOLE = {"bfloat16": torch.bfloat16, "float32": torch.float32}
@@ -26,6 +27,9 @@ def set_precision(module: nn.Module, precision: Precision) -> None:
     elif precision == "float8 storage":
         for network in networks(module):
             store_as_float8(network)
+    elif precision == "float8 matmul":
+        for network in networks(module):
+            multiply_in_float8(network)
 
 
 def networks(module: nn.Module) -> Iterator[ModelMixin | PreTrainedModel]:
@@ -40,17 +44,34 @@ def networks(module: nn.Module) -> Iterator[ModelMixin | PreTrainedModel]:
 @torch.no_grad()
 def store_as_float8(network: nn.Module) -> None:
     """Keep the weights of its linear layers as float8, those aside that diffusers' layerwise casting leaves whole."""
+    for name, layer in _layers_for_float8(network):
+        if isinstance(layer, nn.Linear):
+            weight = layer.weight
+            packed = Packed(weight.clamp(-MOST, MOST).to(FLOAT8), tuple(weight.shape))
+            put(network, name, StoredLinear(packed, layer.bias, weight.dtype))
+
+
+@torch.no_grad()
+def multiply_in_float8(network: nn.Module) -> None:
+    """Lossy: have those layers multiply in float8, too; see `multiplied`."""
+    for name, layer in _layers_for_float8(network):
+        if fits(layer):
+            dtype = layer.weight.dtype if isinstance(layer, nn.Linear) else layer.dtype
+            put(network, name, MultipliedLinear(layer.weight, layer.bias, dtype))
+
+
+def _layers_for_float8(network: nn.Module) -> list[tuple[str, nn.Linear | StoredLinear]]:
+    """Linear layers, those aside that diffusers' layerwise casting leaves whole."""
     aside = (
         *DEFAULT_SKIP_MODULES_PATTERN,
         *(getattr(network, "_skip_layerwise_casting_patterns", None) or ()),
         *(getattr(network, "_keep_in_fp32_modules", None) or ()),
     )
-    most = torch.finfo(FLOAT8).max
-    for name, layer in list(network.named_modules()):
-        if isinstance(layer, nn.Linear) and not any(re.search(pattern, name) for pattern in aside):
-            weight = layer.weight
-            packed = Packed(weight.clamp(-most, most).to(FLOAT8), tuple(weight.shape))
-            put(network, name, StoredLinear(packed, layer.bias, weight.dtype))
+    return [
+        (name, layer)
+        for name, layer in network.named_modules()
+        if isinstance(layer, nn.Linear | StoredLinear) and not any(re.search(pattern, name) for pattern in aside)
+    ]
 
 
 def _make_whole(network: nn.Module, dtype: torch.dtype) -> None:
