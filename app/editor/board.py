@@ -90,6 +90,7 @@ class Board:
                     basis=basis,
                     settled=settled,
                     seconds=event.seconds,
+                    peak_bytes=event.peak_bytes,
                     outputs=event.outputs or {},
                     reused=event.reused,
                     message=event.note,

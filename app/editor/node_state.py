@@ -11,8 +11,8 @@ Status = Literal["queued", "running", "fresh", "cached", "stale", "failed", "can
 class NodeState:
     """basis: fingerprint of the node and all before it when it ran; another one now makes it stale.
 
-    reused: of its steps, how many were not taken anew. message: why it failed, or what it
-    lost for want of memory. memory: where the weights that it worked with were, and why.
+    peak_bytes: of memory, at most. reused: of its steps, how many were not taken anew. message: why it failed, or what
+    it lost for want of memory. memory: where the weights that it worked with were, and why.
     """
 
     status: Status
@@ -23,6 +23,7 @@ class NodeState:
     reused: int | None = None
     began: float | None = None
     seconds: float | None = None
+    peak_bytes: int | None = None
     message: str | None = None
     memory: str | None = None
     outputs: dict[str, str] = field(default_factory=dict)
@@ -31,6 +32,7 @@ class NodeState:
     def to_json(self) -> dict[str, Any]:
         shown: dict[str, Any] = {"status": self.status, "step": self.step, "steps": self.steps, "message": self.message}
         shown["seconds"], shown["reused"], shown["memory"] = self.seconds, self.reused, self.memory
+        shown["peak_bytes"] = self.peak_bytes
         shown["elapsed"] = (
             time.monotonic() - self.began if self.began is not None and self.status == "running" else None
         )

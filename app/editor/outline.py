@@ -70,6 +70,7 @@ def rolled_up(group: str, outline: Outline, states: Mapping[str, NodeState]) -> 
         state,
         status=status,
         seconds=sum(took) if took else None,
+        peak_bytes=max((each.peak_bytes for _, each in known if each.peak_bytes), default=None),
         message=f"{outline.titles[node]}: {state.message}" if state.message else None,
         outputs=given if outline.outputs.get(group) else known[-1][1].outputs,
     )

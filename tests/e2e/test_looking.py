@@ -137,3 +137,23 @@ def test_of_two_clips_of_different_shapes_each_is_on_its_own_side_of_the_slider_
     expect(page.locator(".pane-b video")).to_be_visible(timeout=RUN)
     clips = [page.locator(f".pane-{pane}").evaluate("(pane) => getComputedStyle(pane).clipPath") for pane in "ab"]
     assert clips == ["inset(0px 50% 0px 0px)", "inset(0px 0px 0px 50%)"]
+
+
+def test_times_and_memory_stand_on_the_nodes_with_a_bar_for_each_that_is_longest_on_the_slowest(editor: Editor) -> None:
+    editor.bring_in(TWO_CLIPS)
+    page = editor.page
+    page.keyboard.press("Control+Enter")
+    for node in ("load", "back"):
+        expect(editor.node(node)).to_have_attribute("data-status", "fresh", timeout=RUN)
+    expect(page.locator(".node-share")).to_have_count(0)
+    page.keyboard.press("Shift+T")
+    expect(page.locator(".node-share")).to_have_count(2)
+    expect(editor.node("load").locator(".node-time")).to_have_text(re.compile(r"^[\d.]+ m?s · [\d.]+ [MG]B$"))
+    shares = page.locator(".node-share").evaluate_all(
+        "(all) => all.map((one) => Number(one.style.getPropertyValue('--share')))"
+    )
+    assert max(shares) == 1
+    assert min(shares) > 0
+    page.reload()
+    expect(page.locator(".node").first).to_be_visible()
+    assert page.evaluate("localStorage.getItem('patchloom.times')") == "on"

@@ -64,7 +64,7 @@ def test_the_list_of_edits_goes_back_and_forth_to_any_of_them(editor: Editor) ->
     page.locator(".canvas").focus()
     page.keyboard.press("Control+Shift+h")
     rows = page.locator(".edit-row")
-    expect(rows).to_have_text([*["Change text"] * 3, "Before these"])
+    expect(rows).to_have_text([*["Change text of Prompt"] * 3, "Before these"])
     expect(rows.nth(0)).to_have_attribute("aria-current", "true")
     for row, text in ((2, "a blue star"), (3, "a red ball"), (0, "a white heart"), (1, "a green cube")):
         rows.nth(row).click()

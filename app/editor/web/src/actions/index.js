@@ -81,6 +81,7 @@ export const actions = [
   { name: "view-wire", label: "Look at what flows here", group: "Look", keys: ["Shift+V"], wire: true, when: () => selectedWires().length > 0, perform: () => viewWire(selectedWires()[0]) },
   { name: "compare", label: "Compare in the viewer", group: "Look", keys: ["C"], node: true, when: someCards, perform: () => compare(cards()) },
   { name: "shapes", label: "Shapes on the wires", group: "Look", keys: ["Shift+S"], perform: () => flip("shapes") },
+  { name: "times", label: "Times and memory on the nodes", group: "Look", keys: ["Shift+T"], pane: true, perform: () => flip("times") },
   { name: "wires", label: "Hide or show the wires", group: "Look", keys: ["Shift+W"], perform: () => flip("wires") },
 
   { name: "find", label: "Find…", group: "View", keys: ["Ctrl+F"], everywhere: true, pane: true, perform: () => (ui.finding = true) },

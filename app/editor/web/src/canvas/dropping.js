@@ -1,6 +1,6 @@
 // Dropped on the canvas: a node from the library, a workflow, or media, which becomes the node that reads it.
 import { readerOf } from "../state/catalogue.js";
-import { addNode, nodeOf, titleOf } from "../state/graph.js";
+import { addNode, nodeOf } from "../state/graph.js";
 import { say } from "../state/messages.js";
 import { freeWidgets, setParams } from "../state/params.js";
 import { select, toCanvas } from "../state/view.js";
@@ -16,7 +16,7 @@ export async function onDrop(event) {
     if (!found) continue;
     const taker = takerAt(event, found.name);
     const reader = readerOf(found.name);
-    if (taker) setParams([taker.id], { [taker.widget.name]: found.name }, `Give ${titleOf(taker.id)} a file`);
+    if (taker) setParams([taker.id], { [taker.widget.name]: found.name }, "Change file");
     else if (reader) select([addNode(reader.type, position, null, { [reader.widget]: found.name })]);
     if (found.workflow) {
       say(`${file.name} carries the workflow that made it.`, "info", { label: "Open it", perform: () => openCarried(found.name) });

@@ -29,7 +29,7 @@ export function alike(id) {
 
 /** Set widgets, {name: value}, of nodes in one edit. */
 export function setParams(ids, values, label, group = "") {
-  const whole = ids.length > 1 ? `${label} of ${ids.length} nodes` : label;
+  const whole = `${label} of ${ids.length > 1 ? `${ids.length} nodes` : titleOf(ids[0])}`;
   edit(whole, (change) => {
     for (const id of ids) change.put(`node:${id}`, { ...nodeOf(id), params: { ...nodeOf(id).params, ...values } });
   }, group);

@@ -1,8 +1,11 @@
 // What the executor says of each node. It is no part of the document and never enters undo.
-import { shallowReactive } from "vue";
+import { computed, shallowReactive } from "vue";
 
 /** node id -> {status, step, steps, seconds, started, message, outputs: {name: digest}, preview: url} */
 export const nodeStates = shallowReactive(new Map());
+
+/** Seconds of the node that took the longest, of those on show. */
+export const slowest = computed(() => Math.max(0, ...[...nodeStates.values()].map(({ seconds }) => seconds ?? 0)));
 
 /** The run in progress, or the last one. */
 export const run = shallowReactive({ active: false, done: 0, total: 0, started: 0, node: "" });

@@ -31,6 +31,7 @@ export const ui = shallowReactive({
   snap: kept("snap", false),
   shapes: kept("shapes", false),
   wires: kept("wires", true),
+  times: kept("times", false),
   /** the wire being drawn, by the end it started from: null | {node, port, side, type, accepts} */
   connecting: null,
   /** why the port under the pointer refuses: null | {x, y, text} */
