@@ -1,7 +1,7 @@
 """What HunyuanVideo's image to video reads text and picture by, from files: LLaMA, CLIP, and LLaVA's eyes."""
 
 from pathlib import Path
-from shutil import copytree
+from shutil import copyfile, copytree
 from typing import Any
 
 import pytest
@@ -21,17 +21,24 @@ from assets.files import Files
 from assets.values import Conditioning, Text, TextEncoder
 from assets.weight_files import WeightsRefused
 from assets.weight_headers import Tensor
+from nodes.dit.nodes import sample
+from nodes.families.hunyuan.layouts import NAMES as HUNYUAN
 from nodes.families.hunyuan.layouts import vision_config
 from nodes.families.hunyuan.pictured import Eyes
 from nodes.families.images import encode_text_with_image
 from nodes.families.nodes import load_clip_vision, load_text_encoder, load_weights
+from nodes.families.registry import Components
 from nodes.models.nodes import load_dit
 from nodes.text_encoder.nodes import encode_text
 
 from test_formats_parts import clip  # isort: skip
-from test_hunyuan_i2v import picture  # isort: skip
+from test_hunyuan_i2v import asked, picture  # isort: skip
 
 TOLD: tuple[Told, ...] = ("latent_concat", "token_replace")
+DITS: dict[Told, str] = {
+    "latent_concat": "hunyuan_video_image_to_video.safetensors",
+    "token_replace": "hunyuan_video_v2_replace_image_to_video.safetensors",
+}
 EYES, READS, SECOND = "llava_llama3_vision.safetensors", "llava_llama3.safetensors", "clip_l.safetensors"
 
 
@@ -58,7 +65,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     eyes["vision_model.embeddings.position_ids"] = torch.arange(577)[None]
     tiny.write(root / READS, reads)
     tiny.write(root / EYES, eyes)
-    tiny.write(root / "dit.safetensors", tiny.weights(folder, "transformer"))
+    for told, name in DITS.items():
+        tiny.write(root / name, tiny.in_layout(tiny.weights(root / told, "transformer"), HUNYUAN))
     second = tiny.weights(folder, "text_encoder_2")
     tiny.write(root / SECOND, {f"text_model.{name}": one for name, one in second.items()})
     copytree(folder / "tokenizer", root / "llama_tokenizer")
@@ -117,9 +125,26 @@ def test_what_the_kinds_see_are_different_results(files: Files) -> None:
     assert one.digest != other.digest
 
 
-def test_a_dit_in_a_file_says_how_it_is_told(files: Files, models: Path) -> None:
-    handle = from_files(files, load_dit(files=files, file="dit.safetensors"))
-    assert handle.encoder == "hunyuan-llava-2"
+@pytest.mark.parametrize("told", TOLD)
+def test_an_image_is_animated_by_files_alone_as_by_the_folder(files: Files, told: Told) -> None:
+    whole = load_weights(files=files, model=told)
+    dit = load_dit(files=files, file=DITS[told])
+    assert (dit.given, dit.encoder, dit.space) == (whole.dit.given, whole.dit.encoder, whole.dit.space)
+    made = [sampled(each) for each in (whole._replace(dit=dit, text_encoder=from_files(files, dit)), whole)]
+    torch.testing.assert_close(*made, atol=1e-5, rtol=0)
+    assert float(made[0].std()) > 0.1
+
+
+def sampled(models: Components) -> torch.Tensor:
+    canvas, text = asked(models)
+    made = sample(models.dit, canvas, text, None, ctx=Bench(), steps=2, guidance=6.0, sampler="euler", shift=0)
+    return torch.as_tensor(made.patches.tokens)
+
+
+def test_another_name_leaves_a_dit_for_text(files: Files, models: Path) -> None:
+    copyfile(models / DITS["token_replace"], models / "hunyuan_video.safetensors")
+    dit = load_dit(files=files, file="hunyuan_video.safetensors")
+    assert (dit.given, dit.encoder, dit.images) == ("nowhere", "hunyuan", 0)
 
 
 def refused(files: Files, dit: Any, **more: str) -> str:

@@ -27,7 +27,7 @@ class Layout:
 
     signs: names that together tell it. names: here and in diffusers. config: of the diffusers class, from the shapes of
     its tensors by diffusers' names; KeyError or ValueError where they are none that it knows. dropped: ends of the
-    names of tensors that it does without.
+    names of tensors that it does without. named: what of the config a file's name tells, where shapes leave it open.
     """
 
     part: Part
@@ -35,6 +35,7 @@ class Layout:
     names: Names
     config: Callable[[Shapes], dict[str, Any]]
     dropped: tuple[str, ...] = ()
+    named: Callable[[str, dict[str, Any]], dict[str, Any]] = lambda name, config: {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,7 @@ def _held(header: WeightHeader, family: str, layout: Layout, prefix: str) -> Hel
         pieces = {name: names.pieces(name.removeprefix(prefix)) for name in inside if name not in scales.values()}
         shapes = {piece.name: _cut(header.tensors[name], piece) for name, found in pieces.items() for piece in found}
         config = layout.config(shapes)
+        config |= layout.named(header.path.name.lower(), config)
     except (KeyError, ValueError, IndexError, ZeroDivisionError) as error:
         raise WeightsRefused(
             f"{header.path.name} looks like a {family_label(family)} {PARTS[layout.part]}, but {_says(error)}; it is "

@@ -150,6 +150,12 @@ def transformer_config(shapes: Shapes) -> dict[str, Any]:
     }
 
 
+def told_by_name(name: str, config: dict[str, Any]) -> dict[str, Any]:
+    """That an image stands in for tokens: in shapes such a DiT is as the one for text, and its makers' name says it."""
+    replaces = "replace" in name and config["image_condition_type"] is None
+    return {"image_condition_type": "token_replace"} if replaces else {}
+
+
 def vae_config(shapes: Shapes) -> dict[str, Any]:
     return causal_vae_config(shapes, "HunyuanVideo") | {"spatial_compression_ratio": 8, "temporal_compression_ratio": 4}
 
@@ -212,11 +218,12 @@ def vision_config(shapes: Shapes) -> dict[str, Any]:
 
 LAYOUTS = (
     Layout("transformer", (f"txt_in.{REFINED}.0.self_attn_qkv.weight", "double_blocks.0.img_attn_qkv.weight"),
-           NAMES, transformer_config),
+           NAMES, transformer_config, named=told_by_name),
     Layout("transformer", (f"txt_in.{REFINED}.0.self_attn.qkv.weight", "double_blocks.0.img_attn.qkv.weight"),
-           COMFY_NAMES, transformer_config),
+           COMFY_NAMES, transformer_config, named=told_by_name),
     Layout("transformer", (f"context_embedder.{REFINES}.0.attn.to_q.weight",
-                           "single_transformer_blocks.0.attn.to_q.weight"), SAME, transformer_config),
+                           "single_transformer_blocks.0.attn.to_q.weight"),
+           SAME, transformer_config, named=told_by_name),
     # The makers' VAE has diffusers' names already.
     Layout("vae", ("decoder.up_blocks.0.resnets.0.conv1.conv.weight", "quant_conv.weight",
                    "decoder.mid_block.attentions.0.group_norm.weight"), SAME, vae_config),
@@ -242,7 +249,7 @@ def around(held: Configs, header: WeightHeader) -> dict[str, dict[str, Any]]:
         channels = vae["latent_channels"]
         dit = {"in_channels": channels, "out_channels": channels, "patch_size": 2, "patch_size_t": 1,
                "text_embed_dim": text["hidden_size"]}  # fmt: skip
-    told = dit["in_channels"] > dit["out_channels"]
+    told = dit.get("image_condition_type")
     return {
         "index": {"_class_name": "HunyuanVideoImageToVideoPipeline" if told else "HunyuanVideoPipeline"},
         "scheduler": {"shift": 7.0},
