@@ -77,10 +77,13 @@ def _below(folders: tuple[Path, ...], name: str) -> Path | None:
     if "\0" in name:
         raise FileRefused("the name holds a NUL character; pick it again")
     for folder in folders:
-        root = folder.resolve()
-        path = (root / name).resolve()
-        if path.is_relative_to(root) and path.exists():
-            return path
+        try:
+            root = folder.resolve()
+            path = (root / name).resolve()
+            if path.is_relative_to(root) and path.exists():
+                return path
+        except (OSError, RuntimeError):  # a link to itself, or a name that is too long
+            continue
     return None
 
 

@@ -32,13 +32,15 @@ class WeightHeader:
 
 
 def is_gguf(path: Path) -> bool:
+    if not path.is_file():  # a pipe would wait for ever
+        return False
     with path.open("rb") as file:
         return file.read(4) == MAGIC
 
 
 def read_weight_header(path: Path) -> WeightHeader:
     """The header of a safetensors or GGUF file, whatever its name; WeightsRefused for any other or a damaged one."""
-    if path.is_file() and is_gguf(path):
+    if is_gguf(path):
         found = read_gguf(path)
         tensors = {name: Tensor(tensor.kind, tensor.shape) for name, tensor in found.tensors.items()}
         return WeightHeader(path, tensors, found.facts, gguf=True)

@@ -45,12 +45,23 @@ def walk(
     for _ in ctx.steps(left, len(kept)):
         state = step(state, foresee)
         x, clean = state.x[0].cpu(), state.clean[0].cpu()
+        require_numbers(x, state.step)
         way.append((x, clean))
         whole = {"anew": torch.tensor(skips.anew())} if skips else {}
         if state.step > known:
             ctx.keep({"x": x, "clean": clean, "level": state.schedule[state.step], **whole})
         show(state.step, clean)
     return way
+
+
+def require_numbers(x: Tensor, step: int) -> None:
+    """ValueError where what a DiT made in a step is no numbers."""
+    if not bool(x.isfinite().all()):
+        raise ValueError(
+            f"In step {step} the DiT made what is no number (NaN): its weights are damaged, or its numbers are too "
+            "large for float16. Choose the precision bfloat16 or float32 where it is loaded, leave out a LoRA, or get "
+            "the model again."
+        )
 
 
 def retraced(state: SamplerState, step: Step, way: Way) -> SamplerState:

@@ -12,6 +12,7 @@ from nodes.dit import samplers
 from nodes.dit.denoiser import Denoiser, Request, steered
 from nodes.dit.objectives import foreseen
 from nodes.dit.skipping import Skips
+from nodes.dit.steps import require_numbers
 from nodes.dit.windows import AddsNone
 from nodes.levers import Levered
 
@@ -42,7 +43,9 @@ def sampled(
             state = take(state, foresee)
             ctx.preview(replace(begun, tokens=state.clean[0].cpu(), beside={}))
     ctx.levers(str(predict))
-    return state.x[0].cpu()
+    made = state.x[0].cpu()
+    require_numbers(made, state.step)
+    return made
 
 
 def _adds_none(step: int) -> Tensor:

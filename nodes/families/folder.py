@@ -32,7 +32,8 @@ class ModelFolder:
 
     def has(self, part: str) -> bool:
         """Whether a part is there; a folder may name one and leave it out."""
-        return part in self.held or ((self.path / part).is_dir() and bool((self.index.get(part) or [None])[0]))
+        named = self.index.get(part) or [None]
+        return part in self.held or ((self.path / part).is_dir() and isinstance(named, list) and bool(named[0]))
 
     def config(self, part: str) -> dict[str, Any]:
         """A part's config; WeightsRefused where it is missing or damaged."""
@@ -97,6 +98,8 @@ def read_folder(path: Path) -> ModelFolder:
 def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in a file; WeightsRefused where there is none."""
     try:
+        if path.exists() and not path.is_file():
+            raise WeightsRefused(f"{path} is no file; get the model again")
         if path.stat().st_size > MAX_HEADER:
             raise WeightsRefused(f"{path} has {path.stat().st_size} bytes; a model's settings are far smaller")
         content = json.loads(path.read_text(encoding="utf-8"))

@@ -97,13 +97,33 @@ LIBRARIES = ("diffusers", "transformers")
 def components(path: Path) -> Components:
     """The handles of the model folder at `path`; WeightsRefused where it is none that is known."""
     family, folder = known(path)
-    return family.components(folder)
+    try:
+        return family.components(folder)
+    except WeightsRefused:
+        raise
+    except Exception as error:
+        raise mislabelled(path, error, family.label) from error
 
 
 def image_encoder(path: Path) -> ImageEncoder:
     """The image encoder of the model folder at `path`; WeightsRefused where it has none."""
     family, folder = known(path)
-    return family.image_encoder(folder)
+    try:
+        return family.image_encoder(folder)
+    except WeightsRefused:
+        raise
+    except Exception as error:
+        raise mislabelled(path, error, family.label) from error
+
+
+def mislabelled(path: Path, error: Exception, family: str = "") -> WeightsRefused:
+    """That settings or weights are not what they are called, where reading them came upon something else."""
+    first = (str(error).splitlines() or [""])[0].strip() or type(error).__name__
+    what = f"there is no {first}" if isinstance(error, KeyError) else first
+    return WeightsRefused(
+        f"{path.name} does not hold what a model{f' of {family}' if family else ''} has: {what}. "
+        "Its settings or weights are damaged, or of another model: get the model again."
+    )
 
 
 def known(path: Path) -> tuple[Family, ModelFolder]:
@@ -114,7 +134,9 @@ def known(path: Path) -> tuple[Family, ModelFolder]:
         if folder.pipeline in family.pipelines:
             return family, folder
     labels = ", ".join(family.label for family in FAMILIES)
-    raise WeightsRefused(f"{path.name} is for {folder.pipeline or 'no pipeline'!r}; the families known are {labels}")
+    raise WeightsRefused(
+        f"{path.name} is for {folder.pipeline or 'no pipeline'!r}; the families known are {labels}. Get one of these."
+    )
 
 
 def require_libraries() -> None:

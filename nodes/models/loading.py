@@ -7,7 +7,9 @@ from typing import Any
 
 from assets.values import DiT, ModelHandle
 from assets.weight_files import WeightsRefused, weights_digest
+from nodes.families.registry import mislabelled
 from nodes.models.handles import FAMILY, KINDS
+from nodes.out_of_memory import out_of_memory
 
 # One at a time: while it loads, transformers has every module of the process made without memory (on "meta").
 _LOADING = threading.Lock()
@@ -20,9 +22,16 @@ def load(handle: ModelHandle, device: str = "cpu") -> Any:
 
 
 def _real(handle: ModelHandle) -> Any:
-    made = importlib.import_module(f"nodes.families.{handle.family}.model").load(handle)
-    importlib.import_module("nodes.families.formats.finishing").finish(made, handle)
-    return made
+    try:
+        made = importlib.import_module(f"nodes.families.{handle.family}.model").load(handle)
+        importlib.import_module("nodes.families.formats.finishing").finish(made, handle)
+        return made
+    except (WeightsRefused, ImportError):
+        raise
+    except Exception as error:
+        if out_of_memory(error):
+            raise
+        raise mislabelled(Path(handle.path), error) from error
 
 
 def _builtin(handle: ModelHandle) -> Any:

@@ -36,10 +36,18 @@ def load_part(kind: type[M], path: Path) -> M:
     compute = torch.bfloat16 if dtype == FLOAT8 else dtype
     loader = cast(Any, kind)
     named = {"torch_dtype": compute} if issubclass(kind, ModelMixin) else {"dtype": compute}
-    module: M = loader.from_pretrained(path, local_files_only=True, use_safetensors=True, **named)
+    module, told = loader.from_pretrained(
+        path, local_files_only=True, use_safetensors=True, output_loading_info=True, **named
+    )
+    if missing := sorted(told["missing_keys"]):
+        raise WeightsRefused(
+            f"{path.parent.name} lacks {', '.join(missing[:SOME])}{', ...' if len(missing) > SOME else ''} of its "
+            f"{path.name}, which its settings ask for; these are of another model: get the model again"
+        )
     if dtype == FLOAT8:
         store_as_float8(module)
-    return module.eval()
+    made: M = module.eval()
+    return made
 
 
 def _from_file(kind: type[M], path: Path, part: Part) -> M:
@@ -61,6 +69,7 @@ def _empty(kind: type[M], config: dict[str, Any]) -> M:
 def _fit(module: nn.Module, state: State, path: Path, part: Part) -> None:
     """Put the tensors into the module's places; WeightsRefused where they do not fit."""
     tied = _tied(module)
+    kinds = {name: tensor.dtype for name, tensor in module.state_dict().items()}
     wanted = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
     missing = sorted(name for name in wanted.keys() - state.tensors.keys() if tied.get(name) not in state.tensors)
     surplus = sorted(state.tensors.keys() - wanted.keys())
@@ -78,6 +87,11 @@ def _fit(module: nn.Module, state: State, path: Path, part: Part) -> None:
             raise WeightsRefused(
                 f"{path.name} has {name} of {'x'.join(map(str, got))}; needs {'x'.join(map(str, wanted[name]))}. The "
                 "file is damaged, or of a variant that is not known here."
+            )
+        if not isinstance(tensor, Packed) and kinds[name].is_floating_point and not tensor.is_floating_point():
+            raise WeightsRefused(
+                f"{path.name} has {name} as {tensor.dtype}; needs fractions. It is quantised in a way that is not "
+                "known here: get it as bfloat16, scaled float8 or GGUF."
             )
     _place(module, state)
     if tied:
