@@ -22,6 +22,7 @@ from assets.media import encode_clip, read_clip
 from assets.media.workflow import read_workflow
 from assets.store import BlobMissing
 from assets.values import Clip
+from nodes.preview.views import Way
 from pipelines.document import DocumentError
 
 FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
@@ -55,6 +56,15 @@ def media_routes(workspace: Workspace) -> APIRouter:
         """A trajectory after so many steps."""
         try:
             shown = await asyncio.to_thread(views.rendered, digest, steps)
+        except (BlobMissing, FileRefused, ValueError) as error:
+            raise HTTPException(404, str(error)) from None
+        return FileResponse(shown.path, media_type=shown.media_type, headers=FOR_EVER)
+
+    @router.get("/view/{digest}/as/{way}")
+    async def another_way(digest: str, way: Way) -> FileResponse:
+        """A latent by its principal components, or channel by channel."""
+        try:
+            shown = await asyncio.to_thread(views.rendered, digest, way)
         except (BlobMissing, FileRefused, ValueError) as error:
             raise HTTPException(404, str(error)) from None
         return FileResponse(shown.path, media_type=shown.media_type, headers=FOR_EVER)

@@ -19,10 +19,11 @@ from assets.files import FileRefused
 from assets.store import BlobMissing, Store
 from assets.values import SavedFile
 from nodes.preview.left import pictures
-from nodes.preview.views import view, view_after
+from nodes.preview.views import Way, view, view_after, view_as
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 RENDERING = "3"
+How = int | Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +62,16 @@ class Views:
             found["name"] = quote(Path(shown.name).name)
         return found
 
-    def rendered(self, digest: str, after: int | None = None) -> Rendered:
-        """The view of a stored value, or of a trajectory `after` so many steps.
+    def rendered(self, digest: str, how: How | None = None) -> Rendered:
+        """The view of a stored value; `how`: of a trajectory after so many steps, or of a latent in another way.
 
-        BlobMissing if it is gone, FileRefused if the file that it names is, ValueError where there is no such step.
+        BlobMissing if it is gone, FileRefused if the file that it names is, ValueError where there is no such step or
+        way.
         """
         if not DIGEST.fullmatch(digest):
             raise BlobMissing(f"{digest[:80]!r} is no digest of a result")
         with self._lock:
-            return self._kept(_name(digest, after)) or self._render(digest, after)
+            return self._kept(_name(digest, how)) or self._render(digest, how)
 
     def _kept(self, name: str) -> Rendered | None:
         try:
@@ -80,12 +82,18 @@ class Views:
         shown = Rendered(path, about["media_type"], about["caption"], None, about["steps"], about.get("tokens", ()))
         return shown if path.is_file() else None
 
-    def _render(self, digest: str, after: int | None) -> Rendered:
+    def _render(self, digest: str, how: How | None) -> Rendered:
         value = self._store.get(digest)
-        if isinstance(value, SavedFile) and after is None:
+        if isinstance(value, SavedFile) and how is None:
             return self._written(value)
-        made = (pictures.take(digest) or view(value)) if after is None else view_after(value, after)
-        name = _name(digest, after)
+        match how:
+            case None:
+                made = pictures.take(digest) or view(value)
+            case int():
+                made = view_after(value, how)
+            case _:
+                made = view_as(value, how)
+        name = _name(digest, how)
         path = self._folder / f"{name}{mimetypes.guess_extension(made.media_type.partition(';')[0]) or '.bin'}"
         _write(path, made.data)
         about = {
@@ -110,8 +118,8 @@ class Views:
         return Rendered(path, media_type, saved.name, saved.name)
 
 
-def _name(digest: str, after: int | None) -> str:
-    return digest if after is None else f"{digest}-{after}"
+def _name(digest: str, how: How | None) -> str:
+    return digest if how is None else f"{digest}-{how}"
 
 
 @lru_cache

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import singledispatch
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +24,10 @@ from assets.values import (
 )
 from assets.values.patches import Grid, grid_tokens
 from nodes.preview.colours import as_latent, coloured, enlarged, enlargement, floats
+from nodes.preview.nodes import show_latent
 from nodes.preview.steps import after, side_by_side
 
+Way = Literal["components", "channels"]
 MASK_FPS = 8.0
 GRAIN = 4  # pixels: finer grain looks no better and makes previews many times larger
 
@@ -121,6 +123,13 @@ def view_after(value: Any, steps: int) -> View:
     if not isinstance(value, Trajectory):
         raise ValueError(f"a {type(value).__name__} has no steps; only a trajectory has")
     return _moving(after(value, steps), f"step {steps} of {value.spec.steps}")
+
+
+def view_as(value: Any, way: Way) -> View:
+    """A latent in another way than by its colours; ValueError for what has no other."""
+    if not isinstance(value, Latent):
+        raise ValueError(f"a {type(value).__name__} is shown in one way only; a latent has {', '.join(get_args(Way))}")
+    return _moving(show_latent(value, view=way), str(value.spec))
 
 
 def _moving(clip: Clip, caption: str) -> View:

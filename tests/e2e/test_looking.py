@@ -157,3 +157,31 @@ def test_times_and_memory_stand_on_the_nodes_with_a_bar_for_each_that_is_longest
     page.reload()
     expect(page.locator(".node").first).to_be_visible()
     assert page.evaluate("localStorage.getItem('patchloom.times')") == "on"
+
+
+def test_a_latent_is_looked_at_by_its_colours_its_components_and_each_of_its_channels(editor: Editor) -> None:
+    nodes = {**TWO_CLIPS["nodes"], "models": {"type": "load_models", "version": 1, "params": {}}}
+    nodes["back"] = {"type": "encode_video", "version": 2, "params": {}}
+    wires = [*TWO_CLIPS["wires"], {"from": ["models", "vae"], "to": ["back", "vae"]}]
+    layout = {**TWO_CLIPS["layout"], "models": {"x": 0, "y": 420}}
+    editor.bring_in({**TWO_CLIPS, "nodes": nodes, "wires": wires, "layout": layout})
+    page = editor.page
+    page.keyboard.press("Control+Enter")
+    expect(editor.node("back")).to_have_attribute("data-status", "fresh", timeout=RUN)
+    pick(editor, "back")
+    page.keyboard.press("v")
+    viewer = page.get_by_role("region", name="Viewer")
+    seen = set()
+    for way, large in (("Colour", False), ("Components", False), ("Channels", True)):
+        viewer.get_by_role("button", name=way).click()
+        picture = viewer.locator("img")
+        expect(picture).to_have_attribute(
+            "src", re.compile("/as/" + way.lower()) if way != "Colour" else re.compile("view/")
+        )
+        shape = picture.evaluate(
+            "(picture) => picture.decode().then(() => picture.naturalWidth / picture.naturalHeight)"
+        )
+        # The channels are a sheet of several, each with its number above it.
+        assert (shape != 1) == large
+        seen.add(picture.get_attribute("src"))
+    assert len(seen) == 3
