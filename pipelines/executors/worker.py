@@ -157,8 +157,7 @@ class Worker:
             _learn_colours([*inputs.values(), *values.values()])
             self._leave(task, seat)
             blobs = {name: self._hold(value) for name, value in values.items()}
-            if model_inputs(node):
-                _leave_pictures({blobs[name].digest: value for name, value in values.items()})
+            _leave_pictures({blobs[name].digest: value for name, value in values.items()})
         except Cancelled:
             say("cancelled")
         except InputsMissing as missing:

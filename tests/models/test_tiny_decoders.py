@@ -20,6 +20,8 @@ import torch
 from bench import Bench
 from einops import rearrange
 
+import app.settings
+from app.api.views import Views
 from assets.files import Files
 from assets.store import Store
 from assets.values import Latent, Patches
@@ -235,6 +237,19 @@ def test_a_step_of_sampling_is_shown_by_one(decoders: TinyDecoders, tmp_path: Pa
     assert shown() != before
 
 
+def test_what_was_drawn_last_is_not_drawn_again(
+    decoders: TinyDecoders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_decoders.write(tmp_path / "models", "taew2_1")
+    cells = np.random.default_rng(0).normal(size=(2, 4, 4, 16)).astype(np.float32)
+    first = decoders.draw(cells, "wan-16")
+    other = decoders.draw(cells + 1, "wan-16")
+    monkeypatch.setattr(TinyDecoders, "_made", lambda *more: None)
+    np.testing.assert_array_equal(decoders.draw(cells + 1, "wan-16"), other)
+    assert decoders.draw(cells, "wan-16") is None
+    assert first is not None
+
+
 @pytest.fixture
 def undone() -> Iterator[None]:
     """An executor tells this process where things lie."""
@@ -268,10 +283,17 @@ def test_what_came_of_a_run_is_shown_by_one_though_the_server_has_no_torch(tmp_p
         patched.setattr("nodes.preview.drawing.tiny_decoders", decoders)
         truth = views.view(value)
     assert truth.data != views.view(value).data, "else this process draws by the tiny decoder too"
-    taken = left.take(patches)
-    assert taken == truth
-    assert left.take(patches) is None
+    assert Views(store, app.settings.load(tmp_path / "home")).rendered(patches).path.read_bytes() == truth.data
+    assert left.take(patches) is None, "what was shown is kept no longer"
+    again = next(digest for outputs in made.values() for digest in outputs.values() if is_latent(store, digest))
+    drawn = left.take(again)
+    assert drawn is not None, "a latent is drawn by it after nodes that need no model, too"
+    assert drawn.data != views.view(store.get(again)).data
     store.close()
+
+
+def is_latent(store: Store, digest: str) -> bool:
+    return isinstance(store.get(digest), Latent)
 
 
 def is_patches(store: Store, digest: str) -> bool:
