@@ -256,6 +256,27 @@ def test_a_file_or_a_model_that_was_chosen_can_be_let_go_again(editor: Editor) -
     expect(editor.node("clip").get_by_role("button", name="File: choose a file")).to_be_visible()
 
 
+def test_a_text_is_written_with_more_room_as_one_edit_or_left_as_it_was(editor: Editor) -> None:
+    page = editor.page
+    editor.bring_in(ROW)
+    button = editor.node("prompt").get_by_role("button", name="Write the text with more room")
+    before = params(editor.records(), "prompt").get("text")
+    button.click()
+    room = page.get_by_role("dialog", name="Text").get_by_role("textbox")
+    expect(room).to_be_focused()
+    room.fill("not this")
+    page.keyboard.press("Escape")
+    button.click()
+    room.fill("a long day\nby the sea")
+    page.keyboard.press("Control+Enter")
+    editor.wait_for_records(lambda records: params(records, "prompt")["text"] == "a long day\nby the sea")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator(".run-button")).to_be_visible()
+    page.locator(".canvas").focus()
+    page.keyboard.press("Control+z")
+    editor.wait_for_records(lambda records: params(records, "prompt").get("text") == before)
+
+
 def test_a_file_is_chosen_by_its_picture(editor: Editor) -> None:
     page = editor.page
     clip = {"type": "load_clip", "version": 1, "params": {}}

@@ -27,6 +27,8 @@ export const ui = shallowReactive({
   question: null,
   /** null | {label, endings, value, take, bringIn}: a file being chosen for a widget */
   picking: null,
+  /** null | {title, value, take}: a text being written with more room than on its node */
+  writing: null,
   minimap: kept("minimap", true),
   snap: kept("snap", false),
   shapes: kept("shapes", false),
