@@ -106,6 +106,12 @@ def test_axe_finds_nothing_serious_where_there_are_results_and_problems(editor: 
         page.keyboard.press("Escape")
         if name != "find" and page.locator(".rail-panel").count():
             page.keyboard.press(keys)
+    for name, button in {"file": "File: ball.mp4", "writing": "Write the text with more room"}.items():
+        page.get_by_role("button", name=button).first.dispatch_event("click")
+        page.wait_for_timeout(300)
+        assert page.get_by_role("dialog").count() == 1
+        found[name] = serious(page)
+        page.keyboard.press("Escape")
     page.keyboard.press("Control+e")
     for width in (1440, 360):
         page.set_viewport_size({"width": width, "height": 740})

@@ -15,6 +15,7 @@ from nodes.registry import library
 from pipelines.check import Report, check, why_not
 from pipelines.document import Document, Port
 from pipelines.forecast import load_of
+from pipelines.sweep import seeds
 
 SAMPLES = Path(assets.__file__).parent / "samples"
 FILES = Files((SAMPLES,), SAMPLES)
@@ -136,3 +137,12 @@ def test_steps_that_come_by_wire_count_in_the_forecast() -> None:
     wired, typed = (load_of(document, node, LIBRARY["sample"], specs) for node in "st")
     assert wired == typed
     assert wired.size == 40
+
+
+def test_a_batch_of_seeds_goes_through_one_seed_that_feeds_several_nodes() -> None:
+    nodes = {"one": ("seed", {"seed": 5}), "s": ("sample", {}), "t": ("sample", {})}
+    document = workflow(nodes, "one.scalar -> s.seed", "one.scalar -> t.seed")
+    batch = seeds(document, LIBRARY, 3)
+    assert [label for label, _ in batch] == ["seed 5", "seed 6", "seed 7"]
+    assert [varied.params("one")["seed"] for _, varied in batch] == [5, 6, 7]
+    assert all(varied.params(node) == {} for _, varied in batch for node in "st")
