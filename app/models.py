@@ -24,10 +24,10 @@ Home = Annotated[Path | None, typer.Option(help="Workspace folder; else $PATCHLO
 def ls(home: Home = None) -> None:
     """List the models in the models folders: their names in a workflow, what they make, and what stands in the way."""
     files = settings_module.load(home).files
-    table = Table("name", "family", "makes", "size", "licence", "", box=None)
+    table = Table("name", "family", "makes", "size", "numbers", "licence", "", box=None)
     for one in shelve(files.model_folders()):
         size = ByteSize(one.bytes).human_readable(decimal=True)
-        table.add_row(one.name, one.family, ", ".join(one.does), size, one.licence, one.problem)
+        table.add_row(one.name, one.family, ", ".join(one.does), size, one.precision, one.licence, one.problem)
     console = Console()
     if table.row_count:
         console.print(table)

@@ -1,6 +1,7 @@
 """Which files a workflow may touch: read below the input folders, write below the outputs folder."""
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,13 +37,14 @@ class Files:
     def find_model(self, name: str) -> Path:
         """The model called `name`, a file or a folder below a models folder; FileRefused where there is none.
 
+        Links in these folders are the person's own, to another disk for one: they are followed, as for nothing else.
         A name like "Wan-AI/Wan2.1-T2V-1.3B-Diffusers" finds it in a cache of the Hugging Face hub, too.
         """
         if not name:
             raise FileRefused("no model is chosen; pick one")
         folders = self.model_folders()
         for spelt in (name, *(_in_hub_cache(folder, name) for folder in folders)):
-            if spelt and (path := _below(folders, spelt)):
+            if spelt and (path := _below(folders, spelt, as_linked=True)):
                 return path
         raise FileRefused(
             f"there is no model {name!r} in {', '.join(map(str, folders)) or 'any folder'}; check the name, or add the "
@@ -70,8 +72,8 @@ class Files:
         return path
 
 
-def _below(folders: tuple[Path, ...], name: str) -> Path | None:
-    """What exists under that name below one of the folders, links followed."""
+def _below(folders: tuple[Path, ...], name: str, as_linked: bool = False) -> Path | None:
+    """What exists under that name below one of the folders, links followed; as_linked: wherever a link leads."""
     if not name:
         raise FileRefused("nothing is chosen; pick one")
     if "\0" in name:
@@ -79,7 +81,7 @@ def _below(folders: tuple[Path, ...], name: str) -> Path | None:
     for folder in folders:
         try:
             root = folder.resolve()
-            path = (root / name).resolve()
+            path = Path(os.path.normpath(root / name)) if as_linked else (root / name).resolve()
             if path.is_relative_to(root) and path.exists():
                 return path
         except (OSError, RuntimeError):  # a link to itself, or a name that is too long

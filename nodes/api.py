@@ -99,11 +99,15 @@ class Curve:
     over: str
 
 
+Held = Literal["transformer", "vae", "text_encoder", "text_encoder_2", "image_encoder", "lora"]
+
+
 @dataclass(frozen=True, slots=True)
 class ModelName:
-    """A text widget that names a model on disk: all of a family's, a file of weights, or a language model."""
+    """A text widget that names a model on disk: all of a family's, a file that holds this, or a language model."""
 
     part: Literal["models", "file", "language"]
+    holds: Held | None = None
 
 
 Meta = Range | Lines | Seed | FileName | Colour | Curve | ModelName

@@ -69,8 +69,8 @@ def _widget(widget: Widget) -> dict[str, Any]:
             return shown | {"kind": "seed"}
         case FileName(mode, endings):
             return shown | {"kind": "file", "mode": mode, "endings": list(endings)}
-        case ModelName(part):
-            return shown | {"kind": "model", "part": part}
+        case ModelName(part, holds):
+            return shown | {"kind": "model", "part": part, "holds": holds}
         case Colour():
             return shown | {"kind": "colour"}
         case Curve(lo, hi, over):

@@ -57,7 +57,7 @@ def load_vae(
     files: Files,
     file: Annotated[
         str,
-        ModelName("file"),
+        ModelName("file", "vae"),
         "A safetensors file of a video VAE; or of a tiny decoder (taew2_1 ...): quick, lossy.",
     ] = "",
 ) -> VideoVAE:
@@ -98,13 +98,17 @@ def load_text_encoder(
     dit: Annotated[DiT | None, "The DiT that it reads for, where the file leaves that open: a T5 does."] = None,
     *,
     files: Files,
-    file: Annotated[str, ModelName("file"), "A safetensors or GGUF file of a text encoder: UMT5, T5, or LLaMA."] = "",
+    file: Annotated[
+        str, ModelName("file", "text_encoder"), "A safetensors or GGUF file of a text encoder: UMT5, T5, or LLaMA."
+    ] = "",
     second: Annotated[
-        str, ModelName("file"), "The other one where a model has two (HunyuanVideo: clip_l), else empty."
+        str,
+        ModelName("file", "text_encoder_2"),
+        "The other one where a model has two (HunyuanVideo: clip_l), else empty.",
     ] = "",
     vision: Annotated[
         str,
-        ModelName("file"),
+        ModelName("file", "image_encoder"),
         "What it sees pictures by (HunyuanVideo's image to video: llava_llama3_vision), or empty.",
     ] = "",
     tokenizer: Annotated[
@@ -130,7 +134,9 @@ def load_clip_vision_spec(file: str, files: Files) -> ImageEncoder:
     keywords=("weights", "load", "clip vision", "clip_vision_h", "wan", "image to video", "safetensors"),
 )
 def load_clip_vision(
-    *, files: Files, file: Annotated[str, ModelName("file"), "A safetensors file of CLIP's vision model (ViT-H)."] = ""
+    *,
+    files: Files,
+    file: Annotated[str, ModelName("file", "image_encoder"), "A safetensors file of CLIP's vision model (ViT-H)."] = "",
 ) -> ImageEncoder:
     """The image encoder of Wan 2.1's image-to-video models, where it lies in a file of its own."""
     return load_clip_vision_spec(file, files)

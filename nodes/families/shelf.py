@@ -1,17 +1,30 @@
 """What models lie in the models folders: found by their layout, told by their headers. No torch here."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Literal
 
-from assets.weight_files import WeightsRefused
-from nodes.families.folder import INDEX, ModelFolder, read_folder, read_json
+from assets.weight_files import WeightsRefused, read_metadata
+from assets.weight_headers import Tensor, WeightHeader
+from nodes.api import Held
+from nodes.families.folder import INDEX, ModelFolder, read_folder, read_json, weight_files
+from nodes.families.formats.guess import seems
+from nodes.families.formats.layouts import PARTS, family_label
+from nodes.families.formats.lora_file import is_lora
+from nodes.families.formats.single_file import header_of, parts_of
 from nodes.families.registry import FAMILIES, Family
-from nodes.families.tiny.files import KINDS, NAMED, tiny_file
+from nodes.families.tiny.files import KINDS, NAMED, TinyFile, tiny_file
+from nodes.models.handles import is_own
 
 Part = Literal["models", "file", "language"]
+OWN: dict[str, tuple[Held, ...]] = {"dit": ("transformer",), "lora": ("lora",)}
+"""What is trained here and chosen as a file -> what for."""
+WHOLE_NUMBERS = ("I64", "I32", "I16", "U8", "BOOL")
+"""What places, masks and a tokenizer within a file are kept as."""
 ENDINGS = (".safetensors", ".gguf")
 DEEPEST = 6
 """Folders below a models folder that are looked into."""
@@ -23,9 +36,9 @@ class Shelved:
     """A model on disk.
 
     name: what a workflow says to mean it. part: "models" is a whole family's folder, "file" a single file, "language" a
-    language model's folder. family: its
-    label, "" where it is none that is known. does: its tasks, in words. bytes: of its weights. licence: as its makers
-    or its own card have it. problem: why it cannot be used, or "".
+    language model's folder. family: its label, "" where it is none that is known. does: its tasks, or what a file
+    holds, in words. bytes: of its weights. licence: as its makers or its own card have it. problem: why it cannot be
+    used, or "". holds: what a file is chosen for. precision: what most of its numbers are kept as, e.g. "BF16".
     """
 
     name: str
@@ -35,6 +48,8 @@ class Shelved:
     bytes: int
     licence: str
     problem: str = ""
+    holds: tuple[Held, ...] = ()
+    precision: str = ""
 
 
 def shelve(folders: tuple[Path, ...]) -> list[Shelved]:
@@ -54,37 +69,63 @@ def _below(root: Path) -> Iterator[Shelved]:
             yield _file(path, name)
 
 
-def _walked(folder: Path, left: int) -> Iterator[Path]:
-    """Model folders, not looked into further, and files; unreadable ones are passed over."""
+def _walked(folder: Path, left: int, above: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """Model folders, not looked into further, and files; unreadable ones, and links back up, are passed over."""
     try:
+        above = (*above, folder.resolve())
         entries = sorted(folder.iterdir())
-    except OSError:
+    except (OSError, RuntimeError):
         return
     for entry in entries:
         if entry.name.startswith("."):
             continue
         if entry.is_file() or (entry / INDEX).is_file() or _writes(entry):
             yield entry
-        elif entry.is_dir() and left:
-            yield from _walked(entry, left - 1)
+        elif entry.is_dir() and left and entry.resolve() not in above:
+            yield from _walked(entry, left - 1, above)
 
 
 def _file(path: Path, name: str) -> Shelved:
-    """What files hold is told where one is chosen; but for tiny decoders, which are used unasked."""
+    """A file, told by its header: a part of a family or several, a LoRA, or what was trained here."""
     size = path.stat().st_size
-    if not path.match(NAMED):
-        return Shelved(name, "file", "", (), size, "")
     try:
-        tiny = tiny_file(path)
-    except WeightsRefused as refused:
+        if path.match(NAMED) and (tiny := tiny_file(path)):
+            return _tiny(path, name, size, tiny)
+        header = header_of(path)
+        precision = _precision(header.tensors.values())
+        family, holds = _held(path, header)
+    except (WeightsRefused, OSError) as refused:
         return Shelved(name, "file", "", (), size, "", str(refused))
-    if tiny is None:
-        return Shelved(name, "file", "", (), size, "")
+    does = tuple("LoRA" if one == "lora" else PARTS[one] for one in holds)
+    return Shelved(name, "file", family, does, size, "", holds=holds, precision=precision)
+
+
+def _held(path: Path, header: WeightHeader) -> tuple[str, tuple[Held, ...]]:
+    """A file's family, and what it holds; nothing where that is not known."""
+    if is_own(path):
+        return "Patchloom", OWN.get(read_metadata(path)["kind"], ())
+    if parts := parts_of(path):
+        return family_label(parts[0].family), tuple(part.layout.part for part in parts)
+    if is_lora(header):
+        return seems(header.tensors), ("lora",)
+    return "", ()
+
+
+def _tiny(path: Path, name: str, size: int, tiny: TinyFile) -> Shelved:
     if tiny.kind is None:
         known = ", ".join(f"{kind.name} ({kind.label})" for kind in KINDS)
         problem = f"a tiny decoder, and {path.stem} does not say for which model of: {known}"
         return Shelved(name, "file", "", (), size, "", problem)
-    return Shelved(name, "file", tiny.kind.label, ("previews", "quick decoding"), size, "")
+    return Shelved(name, "file", tiny.kind.label, ("previews", "quick decoding"), size, "", holds=("vae",))
+
+
+def _precision(tensors: Iterable[Tensor]) -> str:
+    """What most numbers are kept as."""
+    counts: Counter[str] = Counter()
+    for tensor in tensors:
+        if tensor.dtype not in WHOLE_NUMBERS:
+            counts[tensor.dtype] += prod(tensor.shape)
+    return max(counts, key=lambda kind: counts[kind]) if counts else ""
 
 
 def _spoken(name: str) -> str:
@@ -102,7 +143,16 @@ def _folder(path: Path, name: str) -> Shelved:
         return Shelved(name, "models", "", (), size, "", str(refused))
     if family is None:
         return Shelved(name, "models", "", (), size, "", f"{folder.pipeline or 'its pipeline'} is not known here")
-    return Shelved(name, "models", family.label, tasks(folder), size, _licence(path) or family.licence)
+    licence, precision = _licence(path) or family.licence, _of_transformer(path)
+    return Shelved(name, "models", family.label, tasks(folder), size, licence, precision=precision)
+
+
+def _of_transformer(path: Path) -> str:
+    try:
+        files = weight_files(path / "transformer")
+        return _precision(tensor for file in files[:1] for tensor in header_of(file).tensors.values())
+    except (WeightsRefused, OSError):
+        return ""
 
 
 def _writes(folder: Path) -> tuple[str, ...]:
@@ -132,7 +182,11 @@ def _family(folder: ModelFolder) -> Family | None:
 
 def tasks(folder: ModelFolder) -> tuple[str, ...]:
     """What a folder's models make, in words."""
-    if "ImageToVideo" in folder.pipeline or "Framepack" in folder.pipeline:
+    if "DiffusionForcing" in folder.pipeline:
+        return ("text to video", "image to video", "long video")
+    if "Framepack" in folder.pipeline:
+        return ("image to video", "long video")
+    if "ImageToVideo" in folder.pipeline and not folder.index.get("expand_timesteps"):
         return ("image to video",)
     if "VACE" in folder.pipeline:
         return ("text to video", "image to video", "inpaint", "reference pictures")

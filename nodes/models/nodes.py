@@ -94,9 +94,13 @@ def load_dit_spec(file: str, second: str, precision: AskedPrecision, memory: Mem
 def load_dit(
     *,
     files: Files,
-    file: Annotated[str, ModelName("file"), "A safetensors or GGUF file; or what `patchloom train dit` wrote."] = "",
+    file: Annotated[
+        str, ModelName("file", "transformer"), "A safetensors or GGUF file; or what `patchloom train dit` wrote."
+    ] = "",
     second: Annotated[
-        str, ModelName("file"), "The expert for low noise where a model has two (Wan 2.2 A14B), else empty."
+        str,
+        ModelName("file", "transformer"),
+        "The expert for low noise where a model has two (Wan 2.2 A14B), else empty.",
     ] = "",
     precision: PrecisionWidget = "automatic",
     memory: MemoryWidget = "automatic",
@@ -139,7 +143,9 @@ def load_lora(
     *,
     files: Files,
     file: Annotated[
-        str, ModelName("file"), "A LoRA as diffusers, ComfyUI or kohya write it; or what `patchloom train lora` wrote."
+        str,
+        ModelName("file", "lora"),
+        "A LoRA as diffusers, ComfyUI or kohya write it; or what `patchloom train lora` wrote.",
     ] = "",
     weight: Annotated[float, Range(-2, 2, 0.05), "How much of it; 0 is none, below 0 the opposite."] = 1.0,
     expert: Annotated[Expert, "Which of two experts it is for, where the DiT has two (Wan 2.2 A14B)."] = "all",

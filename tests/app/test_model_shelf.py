@@ -45,6 +45,24 @@ def test_models_are_found_in_the_layouts_of_diffusers_of_the_hubs_cache_and_of_o
     assert found["Wan-AI/Tiny"].does == ("image to video",)
 
 
+def test_a_model_behind_a_link_of_the_persons_own_is_listed_and_found(tmp_path: Path) -> None:
+    model_folder(tmp_path / "disk" / "mine")
+    (tmp_path / "disk" / "dit.safetensors").write_bytes(WEIGHTS)
+    models = tmp_path / "models"
+    models.mkdir()
+    (models / "there").symlink_to(tmp_path / "disk", target_is_directory=True)
+    (models / "one.safetensors").symlink_to(tmp_path / "disk" / "dit.safetensors")
+    (models / "up").symlink_to(models, target_is_directory=True)
+    files = Files((tmp_path / "inputs",), tmp_path, (models,))
+    found = [one.name for one in shelve((models,))]
+    assert found == ["one.safetensors", "there/dit.safetensors", "there/mine"]
+    for name in found:
+        assert files.find_model(name).exists()
+    for name in ("../disk/mine", "there/../../disk/mine", str(tmp_path / "disk")):
+        with pytest.raises(FileRefused, match="no model"):
+            files.find_model(name)
+
+
 def test_a_folder_that_cannot_be_used_says_why_and_the_others_are_listed(tmp_path: Path) -> None:
     model_folder(tmp_path / "unknown", "SomeOtherPipeline")
     (model_folder(tmp_path / "damaged") / "model_index.json").write_text("[1")

@@ -106,6 +106,13 @@ def _enters(tensors: Mapping[str, Tensor], found: _Found, piece: Piece, shapes: 
     return piece.name == optional.entrance and bool(name) and tensors[str(name)].shape[1:] != shapes[piece.name][1:]
 
 
+def is_lora(header: WeightHeader) -> bool:
+    """Whether most tensors of a file are a LoRA's, by their names."""
+    patterns = "|".join(f"(?:{pattern})" for pattern, role in ROLES if role != "alpha")
+    told = sum(bool(re.fullmatch(rf".+\.(?:{patterns})", name)) for name in header.tensors)
+    return bool(told) and 3 * told >= len(header.tensors)
+
+
 def _by_layer(header: WeightHeader) -> dict[str, _Found]:
     found: dict[str, _Found] = {}
     strange: list[str] = []
