@@ -193,6 +193,28 @@ def test_a_wire_that_a_node_in_between_would_mend_offers_that_node_and_wires_the
     editor.wait_for_records(lambda records: not wires(records))
 
 
+def test_a_number_with_decimals_for_a_whole_setting_is_offered_what_rounds_it_to_the_settings_steps(
+    editor: Editor,
+) -> None:
+    nodes = {
+        "number": {"type": "number", "version": 1, "params": {"value": 100.4}},
+        "canvas": {"type": "noise_patches", "version": 1, "params": {}},
+    }
+    layout = {"number": {"x": 0, "y": 0}, "canvas": {"x": 560, "y": 0, "ports": ["width", "frames"]}}
+    editor.bring_in({"format": "patchloom/1", "nodes": nodes, "layout": layout})
+    canvas = editor.node("canvas")
+    for port, by in (("width", 16), ("frames", 1)):
+        editor.drag(editor.socket(editor.node("number"), "output", "scalar"), editor.socket(canvas, "input", port))
+        said = editor.page.locator(".message").last
+        expect(said).to_contain_text(f"{port.capitalize()} holds 100.4; it needs a whole number")
+        said.get_by_role("button", name="Insert Calculate to round it").click()
+        editor.wait_for_records(lambda records, port=port: f"wire:canvas.{port}" in records)
+        made = editor.records()[f"wire:canvas.{port}"]["from"][0]
+        assert editor.records()[f"node:{made}"]["params"] == {"operation": "round", "by": by}
+    expect(canvas.locator(".port-in", has_text="Width")).to_have_text("Width 96")
+    expect(canvas.locator(".port-in", has_text="Frames")).to_have_text("Frames 100")
+
+
 def test_a_wire_that_sizes_alone_stand_in_the_way_of_offers_the_resize_that_fits(editor: Editor) -> None:
     clip = {"type": "load_clip", "version": 1, "params": {"file": "ball.mp4"}}
     editor.bring_in(

@@ -3,7 +3,7 @@ import { catalogue, declarationOf, fits, inputOf, outputOf } from "./catalogue.j
 import { isModel } from "../canvas/sockets.js";
 import { edit, session } from "./document.js";
 import { freshId, layoutOf, nodeIds, nodeOf, putWire, wireInto } from "./graph.js";
-import { runId } from "./scope.js";
+import { runId, specOf } from "./scope.js";
 import { request } from "./server.js";
 
 /** The node to offer for a wire {source, sourceHandle, target, targetHandle}, with its ports: {declaration, input, output}; or null. */
@@ -19,6 +19,17 @@ export function converterFor({ source, sourceHandle, target, targetHandle }) {
   // The one that asks for the least beside.
   const asks = ({ declaration, input }) => declaration.inputs.filter((port) => !port.optional && port.name !== input).length;
   return ways.sort((a, b) => asks(a) - asks(b))[0] ?? null;
+}
+
+/** The same where a number has decimals, or stands between the steps, of a setting that takes whole ones: what rounds it. */
+export function roundingFor({ source, sourceHandle, target, targetHandle }) {
+  const value = outputOf(nodeOf(source)?.type, sourceHandle)?.type === "Scalar" ? Number(specOf(source, sourceHandle)) : NaN;
+  const widget = declarationOf(nodeOf(target)?.type).widgets.find((each) => each.name === targetHandle);
+  if (!Number.isFinite(value) || widget?.type !== "int") return null;
+  const { lo = 0, step = 1, free } = widget;
+  const by = free || lo % step ? 1 : step;
+  if (Number.isInteger(value / by)) return null;
+  return { declaration: declarationOf("calculate"), input: "number", output: "scalar", params: { operation: "round", by }, size: "round it" };
 }
 
 /** The same where sizes alone stand in the way, which the server tries out: a resize, in this wire or in `into`, another. */
