@@ -10,14 +10,14 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from pipelines.document import Document
 from pipelines.events import Event
 from pipelines.executors.local import LocalExecutor
-from pipelines.executors.part import Summary
+from pipelines.executors.part import Part, Summary
 
 
-def follow(executor: LocalExecutor, document: Document, console: Console) -> Summary:
-    """Run `document` to its end, showing how it goes. Ctrl+C cancels the run."""
+def follow(executor: LocalExecutor, document: Document, console: Console, found: Part | None = None) -> Summary:
+    """Run `document` to its end, showing how it goes. Ctrl+C cancels the run. found: as in `LocalExecutor.submit`."""
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
     unsubscribe = executor.subscribe(events.put)
-    run = executor.submit(document)
+    run = executor.submit(document, found=found)
     columns: list[Any] = [TextColumn("{task.description:>16}"), BarColumn(), TextColumn("{task.fields[state]}")]
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
         tasks: dict[str, TaskID] = {}

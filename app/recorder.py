@@ -29,8 +29,9 @@ class Recorder:
         budgets = place.budgets
         self.store = Store(place.store, budgets.cache_disk_bytes)
         self.book = Book(place.home / BOOK)
-        self._forecaster = Forecaster(place.home / MEASUREMENTS, library(), self.store, files, device)
-        self._executor = LocalExecutor(self.store, files, device=device, ram_bytes=budgets.cache_ram_bytes)
+        self._executor = executor = LocalExecutor(self.store, files, device=device, ram_bytes=budgets.cache_ram_bytes)
+        measurements = place.home / MEASUREMENTS
+        self._forecaster = Forecaster(measurements, library(), self.store, files, device, executor.numerics)
         self._ended: dict[str, dict[str, Any]] = {}
         self._executor.subscribe(self._note)
 
@@ -41,7 +42,7 @@ class Recorder:
         self._ended.clear()
         forecast = self._forecaster.forecast(document)
         begun = entry(workflow, None, label, sweep, began=time.time(), forecast=forecast.to_json())
-        summary = follow(self._executor, document, console)
+        summary = follow(self._executor, document, console, forecast.found)
         result = result_of(flattened(document), library(), summary, dict(self._ended), forecast)
         done = replace(begun, state=state_of(summary), ended=time.time(), seconds=summary.seconds, result=result)
         self.book.add([(done, document)])

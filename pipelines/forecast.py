@@ -25,15 +25,16 @@ from assets.store import Store
 from assets.values import ClipSpec, ConditioningSpec, LatentSpec, MaskSpec, ModelHandle, PatchesSpec, TextSpec
 from nodes.api import Node, Range
 from nodes.families import footprint
-from pipelines.check import Library, Specs, check
+from pipelines.check import Library, Specs
 from pipelines.connect import known_widgets
 from pipelines.document import Document
 from pipelines.executors.memory import told_capacity
+from pipelines.executors.part import Part
 from pipelines.executors.placement import MemoryPlan, lossy, memory_plan
+from pipelines.executors.task import Surroundings
+from pipelines.keys import numerics_class
 from pipelines.measurements import Load, Measurement, Measurements
-from pipelines.plan import plan
-from pipelines.recall import recall
-from pipelines.set_aside import as_run
+from pipelines.recall import recalled
 from pipelines.work_memory import WorkMemory
 
 RECENT = 5
@@ -56,7 +57,8 @@ class Forecast:
 
     nodes: what is expected of each that will run and was measured. unknown: those that will run and never did.
     cached: nodes whose results are stored. loads: of the nodes that will run, to learn from them afterwards. memory:
-    where the weights of open models will be, of those nodes that take one and where the device says what it has.
+    where the weights of open models will be, of those nodes that take one and where the device says what it has. found:
+    what a run that begins now need not find out again.
     """
 
     seconds: float
@@ -66,6 +68,7 @@ class Forecast:
     cached: int
     loads: dict[str, Load]
     memory: dict[str, MemoryPlan]
+    found: Part | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -79,26 +82,35 @@ class Forecast:
 
 
 class Forecaster:
-    """Foresees runs and learns from them. path: of the SQLite file with the measurements. Any thread may ask."""
+    """Foresees runs and learns from them. Any thread may ask.
 
-    def __init__(self, path: Path, library: Library, store: Store, files: Files, device: str) -> None:
+    path: of the SQLite file with the measurements. numerics: the class of the device's results, as in `Surroundings`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        library: Library,
+        store: Store,
+        files: Files,
+        device: str,
+        numerics: Callable[[], str] = numerics_class,
+    ) -> None:
         self._measurements = Measurements(path, device)
         self._work_memory = WorkMemory(store.folder, device)
         self._device = device
         self._library = library
-        self._store = store
         self._files = files
+        self._around = Surroundings(library, store, files, numerics)
 
     def forecast(self, document: Document, targets: Collection[str] | None = None) -> Forecast:
         """What a run of `targets` (None: every node) will take; what is stored takes nothing."""
-        document = as_run(document, self._library)
-        found = recall(document, self._library, self._store, self._files, targets)
-        stored = set(found.cached)
-        specs = check(document, self._library, self._files).specs
+        found = recalled(document, self._around, targets)
+        document, specs, stored = found.document, found.report.specs, found.outputs.keys()
         loads: dict[str, Load] = {}
         memory: dict[str, MemoryPlan] = {}
         wrong = set(found.failed)
-        for node in plan(document, targets).order:
+        for node in found.plan.order:
             if not wrong.isdisjoint(source.node for source in document.incoming[node].values()):
                 wrong.add(node)
             elif node not in stored and node not in wrong:
@@ -118,7 +130,7 @@ class Forecaster:
         unknown = tuple(node for node in loads if node not in nodes)
         total = sum(node.seconds for node in nodes.values())
         peaks = [*(node.peak_bytes for node in nodes.values()), *(plan.peak for plan in memory.values())]
-        return Forecast(total, max(peaks, default=0), nodes, unknown, len(stored), loads, memory)
+        return Forecast(total, max(peaks, default=0), nodes, unknown, len(stored), loads, memory, found)
 
     def learn(self, forecast: Forecast, took: Mapping[str, Mapping[str, Any]]) -> None:
         """Remember what the nodes of a run took: {"seconds", "peak_bytes"} by node."""

@@ -16,8 +16,11 @@ def recall(
     document: Document, library: Library, store: Store, files: Files, targets: Collection[str] | None = None
 ) -> Summary:
     """A run that computes nothing, and takes what it finds: `cached` are the nodes whose results are stored."""
-    around = Surroundings(library, store, files, numerics_class)
-    part = Part("recall", document, targets, library)
-    found: list[Summary] = []
-    Run([part], around, None, say=lambda event: None, ended=lambda _, summary: found.append(summary)).perform()
-    return found[0]
+    return recalled(document, Surroundings(library, store, files, numerics_class), targets).summary(0.0)
+
+
+def recalled(document: Document, around: Surroundings, targets: Collection[str] | None = None) -> Part:
+    """As `recall`, with all that was found out on the way; a run of the same need not do it again."""
+    part = Part("recall", document, targets, around.library)
+    Run([part], around, None, say=lambda event: None, ended=lambda name, summary: None).perform()
+    return part

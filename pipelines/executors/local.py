@@ -11,6 +11,7 @@ import queue
 import secrets
 import threading
 from collections.abc import Callable, Collection, Sequence
+from itertools import zip_longest
 
 from assets.files import Files
 from assets.store import Store
@@ -74,24 +75,37 @@ class LocalExecutor:
         self._waiting: queue.SimpleQueue[Run | None] = queue.SimpleQueue()
         self._current: Run | None = None
         self._worker = DeviceWorker(setup, self._on_death)
-        self._around = Surroundings(library, store, files, self._numerics)
+        self._around = Surroundings(library, store, files, self.numerics)
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._tell, self._work)]
         for thread in self._threads:
             thread.start()
 
-    def submit(self, document: Document, targets: Collection[str] | None = None) -> str:
-        """Queue a run of what `targets` (node ids, unfolded; None: every node) need; returns the run's id at once."""
-        return self.submit_together([(document, targets)])[0]
+    def submit(self, document: Document, targets: Collection[str] | None = None, found: Part | None = None) -> str:
+        """Queue a run of what `targets` (node ids, unfolded; None: every node) need; returns the run's id at once.
 
-    def submit_together(self, workflows: Sequence[tuple[Document, Collection[str] | None]]) -> list[str]:
-        """Queue runs that go on at the same time, so that what they have in common may be done at once."""
+        found: what was found of just that in the store a moment ago, see `recalled`.
+        """
+        return self.submit_together([(document, targets)], [found])[0]
+
+    def submit_together(
+        self,
+        workflows: Sequence[tuple[Document, Collection[str] | None]],
+        found: Sequence[Part | None] = (),
+    ) -> list[str]:
+        """Queue runs that go on at the same time, so that what they have in common may be done at once.
+
+        found: as in `submit`, of each.
+        """
         for document, targets in workflows:
             nodes = flattened(document).nodes if targets else {}
             for node in targets or ():
                 if node not in nodes:
                     raise ValueError(f"there is no node {node!r} to run; the workflow has: {', '.join(nodes)}")
         library = self._around.library
-        parts = [Part(secrets.token_hex(8), document, targets, library) for document, targets in workflows]
+        parts = [
+            Part(secrets.token_hex(8), document, targets, library, before)
+            for (document, targets), before in zip_longest(workflows, found)
+        ]
         with self._lock:
             self._parts |= {part.name: part for part in parts}
         for part in parts:
@@ -188,8 +202,11 @@ class LocalExecutor:
         for name in [part.name for part in run.parts.values() if not part.is_over] if run else [None]:
             self._say(Event("worker_died", name, error=why, traceback=log))
 
-    def _numerics(self) -> str:
-        """Known here for the CPU; for an accelerator the worker says it when it is warm."""
+    def numerics(self) -> str:
+        """The numerics class of results: known here for the CPU, told by the worker of an accelerator when it is warm.
+
+        RuntimeError where that never is.
+        """
         return numerics_class() if self._device == "cpu" else self._worker.numerics()
 
     def _say(self, event: Event) -> None:

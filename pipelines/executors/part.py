@@ -28,12 +28,23 @@ class Summary:
 
 
 class Part:
-    """name: by which it was submitted. whole: as a person has it, groups and all. `stop` may be set from any thread."""
+    """name: by which it was submitted. whole: as a person has it, groups and all. `stop` may be set from any thread.
 
-    def __init__(self, name: str, whole: Document, targets: Collection[str] | None, library: Library) -> None:
+    found: what a run of the same found a moment ago, which computed nothing (pipelines.recall).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        whole: Document,
+        targets: Collection[str] | None,
+        library: Library,
+        found: "Part | None" = None,
+    ) -> None:
         self.name = name
         self.whole = whole
-        self.document = as_run(whole, library)
+        self.document: Document = found.document if found else as_run(whole, library)
+        self.found = found
         self.plan = Plan((), ())
         self.report = Report({}, ())
         self.stop = threading.Event()
@@ -45,11 +56,19 @@ class Part:
 
     def begin(self) -> None:
         """Find out what has to be done, and in which order."""
-        self.plan = plan(self.document, self._targets)
+        self.plan = self.found.plan if self.found else plan(self.document, self._targets)
 
     def check(self, around: Surroundings) -> None:
         """Find out which nodes cannot be done, and what can be known of the others."""
-        self.report = check(self.document, around.library, around.files)
+        self.report = self.found.report if self.found else check(self.document, around.library, around.files)
+
+    def known(self, node: str) -> dict[str, str] | None:
+        """What was found of a node, where all that it depends on is as it was then."""
+        if self.found is None or node not in self.found.outputs:
+            return None
+        before = self.found.outputs
+        stands = all(self.outputs.get(source) == before.get(source) for source in self.document.sources[node])
+        return before[node] if stands else None
 
     def sources(self) -> dict[str, list[str]]:
         """By spot, in the order of the plan: the spots that the node depends on."""

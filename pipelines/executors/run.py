@@ -120,6 +120,8 @@ class Run:
             self._fail(spot, self._errors[spot].sentence)
         elif lost:
             self._end(spot, "skipped", error=f"it needs {lost[0]!r}, which has no result")
+        elif spot not in self._again and (outputs := part.known(node)):
+            self._take(spot, outputs)
         else:
             try:
                 self._recall_or_start(spot, task_of(node, part.document, part.outputs, self._around, part.whole))
@@ -154,11 +156,14 @@ class Run:
         outputs, declared = self._lookup(task.key), self._around.library[task.type]
         if outputs is None or not still_there(declared, outputs, self._around.store, self._around.files):
             return False
+        self._take(spot, outputs)
+        return True
+
+    def _take(self, spot: str, outputs: dict[str, str]) -> None:
         part, node = self._at(spot)
         part.outputs[node] = outputs
         specs = {name: str(spec) for name, spec in part.report.specs.get(node, {}).items()}
         self._end(spot, "cached", outputs=outputs, specs=specs)
-        return True
 
     def _hear(self) -> None:
         """Wait for what the worker says next, and act upon it."""

@@ -70,7 +70,7 @@ class Queue:
         device: str = "cpu",
     ) -> None:
         self.book = Book(folder / BOOK)
-        self.forecaster = Forecaster(folder / MEASUREMENTS, library, store, files, device)
+        self.forecaster = Forecaster(folder / MEASUREMENTS, library, store, files, device, executor.numerics)
         # Whether another process works on the book, as far as is known.
         self.elsewhere = True
         self._executor = executor
@@ -246,7 +246,8 @@ class Queue:
         with self._lock:
             # Held while submitting, so that the first events wait until it is known whose they are.
             names = self._executor.submit_together(
-                [(document, run.targets) for run, document in zip(runs, documents, strict=True)]
+                [(document, run.targets) for run, document in zip(runs, documents, strict=True)],
+                [forecast.found for forecast in forecasts],
             )
             progress = [Progress(run.id, total) for run, total in zip(runs, totals, strict=True)]
             self._working = dict(zip(names, progress, strict=True))
