@@ -15,6 +15,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "taew2_1": {"channels": 16},
     "lighttaew2_1": {"channels": 16},
     "taew2_2": {"channels": 48, "patch": 2},
+    "taew2_2_super": {"channels": 48, "patch": 2, "larger": True},
     "taehv": {"channels": 16},
     "taecvx": {"channels": 16},
     "taem1": {"channels": 12, "grow": (1, 2, 3), "pools": (3, 2, 1)},
@@ -35,7 +36,11 @@ def write(folder: Path, name: str, dtype: torch.dtype = torch.float32) -> Path:
 
 
 def state(
-    channels: int, patch: int = 1, grow: tuple[int, ...] = (1, 2, 2), pools: tuple[int, ...] = (2, 2, 1)
+    channels: int,
+    patch: int = 1,
+    grow: tuple[int, ...] = (1, 2, 2),
+    pools: tuple[int, ...] = (2, 2, 1),
+    larger: bool = False,
 ) -> State:
     random = torch.Generator().manual_seed(0)
     made: State = {}
@@ -50,9 +55,23 @@ def state(
             for number, into in ((0, 2 * width), (2, width), (4, width)):
                 conv(f"{side}.{block}.conv.{number}", width, into)
 
+    def wide_blocks(first: int, width: int) -> None:
+        for block in range(first, first + 3):
+            conv(f"decoder.{block}.conv.0", 2 * width, 1, 7, bias=False)
+            conv(f"decoder.{block}.conv.1", 4 * width, 2 * width, 1)
+            conv(f"decoder.{block}.conv.3", width, 4 * width, 1, bias=False)
+
     end = WIDTHS[-1]
-    conv("decoder.1", WIDTHS[0], channels)
+    if larger:
+        conv("decoder.0", WIDTHS[0], channels, 1, bias=False)
+    else:
+        conv("decoder.1", WIDTHS[0], channels)
     for stage, (width, out, frames) in enumerate(zip(WIDTHS, WIDTHS[1:], grow, strict=False)):
+        if larger:
+            wide_blocks(1 + 7 * stage, width)
+            conv(f"decoder.{4 + 7 * stage}", 4 * out, width)
+            conv(f"decoder.{7 + 7 * stage}.conv", frames * out, out, 1, bias=False)
+            continue
         memory_blocks("decoder", 3 + 6 * stage, width)
         conv(f"decoder.{7 + 6 * stage}.conv", frames * width, width, 1, bias=False)
         conv(f"decoder.{8 + 6 * stage}", out, width, bias=False)
@@ -91,8 +110,28 @@ def decoded(state: State, latent: torch.Tensor, patch: int = 1) -> torch.Tensor:
         else:
             go(layer + 1, F.conv2d(x, state[f"{name}.weight"], state.get(f"{name}.bias"), padding=1))
 
+    def go_larger(layer: int, x: torch.Tensor) -> None:
+        name = f"decoder.{layer}"
+        if layer == 23:
+            made.append(F.pixel_shuffle(x, patch).clamp(0, 1))
+        elif layer in (5, 12, 19):
+            go_larger(layer + 2, F.pixel_shuffle(F.relu(x), 2))
+        elif f"{name}.conv.3.weight" in state:
+            both = torch.cat([x, past.get(name, torch.zeros_like(x))], dim=1)
+            past[name] = x
+            y = F.conv2d(both, state[f"{name}.conv.0.weight"], padding=3, groups=both.shape[1])
+            y = F.relu(F.conv2d(y, state[f"{name}.conv.1.weight"], state[f"{name}.conv.1.bias"]))
+            go_larger(layer + 1, x + F.conv2d(y, state[f"{name}.conv.3.weight"]))
+        elif f"{name}.conv.weight" in state:
+            for frame in F.conv2d(x, state[f"{name}.conv.weight"]).split(x.shape[1], dim=1):
+                go_larger(layer + 1, frame)
+        else:
+            go_larger(
+                layer + 1, F.conv2d(x, state[f"{name}.weight"], state.get(f"{name}.bias"), padding=int(layer > 0))
+            )
+
     for frame in latent.split(1):
-        go(0, frame)
+        (go_larger if "decoder.0.weight" in state else go)(0, frame)
     return torch.cat(made)
 
 

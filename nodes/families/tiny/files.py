@@ -4,7 +4,7 @@ They are TAEHV and its kin (Boer Bohan 2025, github.com/madebyollin/taehv and gi
 further by others as lighttae). What they decode is what the DiT makes, without the family's own mean and spread.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isqrt, prod
 from pathlib import Path
 
@@ -16,9 +16,11 @@ FAMILY = "tiny"
 NAMED = "*tae*.safetensors"
 """What the files of all that are known are called."""
 Three = tuple[int, int, int]
-GROW, POOL = (7, 13, 19), (2, 7, 12)
+GROW, GROW_LARGER, POOL = (7, 13, 19), (7, 14, 21), (2, 7, 12)
 """Layers of the decoder that make frames of one, and of the encoder that make one of several."""
-ENTER, LEAVE, REMEMBERS = "decoder.1.weight", "decoder.22.weight", "decoder.3.conv.4.weight"
+SIGNS = ("decoder.1.weight", "decoder.22.weight", "decoder.3.conv.4.weight")
+SIGNS_LARGER = ("decoder.0.weight", "decoder.22.weight", "decoder.3.conv.3.weight")
+"""What enters, what leaves, and a block that looks back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class TinyFile:
     """widths: of the decoder's three stages and its end. grow: frames that each stage makes of one.
 
     pools: frames that each stage of the encoder makes one of, () where there is none. patch: pixels a side that leave
-    at once. kind: None where neither shapes nor name tell it.
+    at once. larger: whether its decoder is the one that the makers call super. kind: None where neither shapes nor name
+    tell it.
     """
 
     path: Path
@@ -55,6 +58,7 @@ class TinyFile:
     grow: Three
     pools: tuple[int, ...]
     patch: int
+    larger: bool
     kind: Kind | None
 
     @property
@@ -70,7 +74,7 @@ class TinyFile:
 def tiny_file(path: Path) -> TinyFile | None:
     """The tiny decoder in a file, None where it holds something else. WeightsRefused where it is none that is known."""
     shapes = header_of(path).tensors
-    if ENTER not in shapes or REMEMBERS not in shapes or LEAVE not in shapes:
+    if not any(all(sign in shapes for sign in signs) for signs in (SIGNS, SIGNS_LARGER)):
         return None
     try:
         return _read(path, shapes)
@@ -87,14 +91,17 @@ def scale_of(space: str) -> float:
 
 
 def _read(path: Path, shapes: Shapes) -> TinyFile:
-    width, channels = shapes[ENTER].shape[:2]
-    grown = [shapes[f"decoder.{layer}.conv.weight"].shape for layer in GROW]
+    larger = SIGNS[0] not in shapes
+    enter, leave, _ = SIGNS_LARGER if larger else SIGNS
+    width, channels = shapes[enter].shape[:2]
+    grown = [shapes[f"decoder.{layer}.conv.weight"].shape for layer in (GROW_LARGER if larger else GROW)]
     one, two, three = (out // into for out, into, *_ in grown)
     pooled = [shapes.get(f"encoder.{layer}.conv.weight") for layer in POOL]
     pools = tuple(pool.shape[1] // pool.shape[0] for pool in pooled if pool)
-    widths = (width, *(shapes[f"decoder.{layer + 1}.weight"].shape[0] for layer in GROW))
-    patch = isqrt(shapes[LEAVE].shape[0] // 3)
-    made = TinyFile(path, channels, widths, (one, two, three), pools, patch, None)  # type: ignore[arg-type]
+    after = [into for _, into, *_ in grown] if larger else [shapes[f"decoder.{at + 1}.weight"].shape[0] for at in GROW]
+    first, second, last = after
+    patch = isqrt(shapes[leave].shape[0] // 3)
+    made = TinyFile(path, channels, (width, first, second, last), (one, two, three), pools, patch, larger, None)
     known = [kind for kind in KINDS if (kind.channels, kind.stride) == (channels, made.stride)]
     named = known if len(known) == 1 else [kind for kind in known if kind.name in path.name.lower()]
-    return TinyFile(path, channels, made.widths, made.grow, pools, patch, named[0] if named else None)
+    return replace(made, kind=named[0] if named else None)

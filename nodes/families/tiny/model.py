@@ -40,7 +40,7 @@ class TinyVAE(nn.Module):
     def __init__(self, tiny: TinyFile, space: str, lead: int = 0, *, still: bool = False) -> None:
         super().__init__()
         self.lead, self.scale, self.patch, self.time = lead, scale_of(space), tiny.patch, tiny.stride[0]
-        self.decoder = _decoder(tiny, (1, 1, 1) if still else tiny.grow)
+        self.decoder = (_larger_decoder if tiny.larger else _decoder)(tiny, (1, 1, 1) if still else tiny.grow)
         self.encoder = _encoder(tiny) if tiny.pools and not still else None
         _fill(self, tiny.path)
         self.eval().requires_grad_(False)
@@ -89,6 +89,23 @@ class LooksBack(nn.Module):
         return F.relu(self.conv(torch.cat([x, past], dim=1)) + x)
 
 
+class LooksBackWide(nn.Module):
+    """As the above, by a wide convolution of each channel and two between them, as the larger decoders have it."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv = nn.Sequential(
+            nn.Conv2d(2 * width, 2 * width, 7, padding=3, groups=2 * width, bias=False),
+            nn.Conv2d(2 * width, 4 * width, 1),
+            nn.ReLU(),
+            nn.Conv2d(4 * width, width, 1, bias=False),
+        )
+
+    def forward(self, x: Tensor, past: Tensor) -> Tensor:
+        made: Tensor = self.conv(torch.cat([x, past], dim=1))
+        return made + x
+
+
 class Grow(nn.Module):
     """Each frame to so many."""
 
@@ -129,6 +146,14 @@ def _decoder(tiny: TinyFile, grow: tuple[int, int, int]) -> nn.Sequential:
     return nn.Sequential(*layers, nn.ReLU(), _conv(tiny.widths[-1], 3 * tiny.patch**2))
 
 
+def _larger_decoder(tiny: TinyFile, grow: tuple[int, int, int]) -> nn.Sequential:
+    layers: list[nn.Module] = [nn.Conv2d(tiny.channels, tiny.widths[0], 1, bias=False)]
+    for width, out, frames in zip(tiny.widths, tiny.widths[1:], grow, strict=False):
+        layers += [*(LooksBackWide(width) for _ in range(BACK)), _conv(width, 4 * out), nn.ReLU(), nn.PixelShuffle(2)]
+        layers.append(Grow(out, frames))
+    return nn.Sequential(*layers, _conv(tiny.widths[-1], 3 * tiny.patch**2))
+
+
 def _encoder(tiny: TinyFile) -> nn.Sequential:
     width = tiny.widths[-1]
     layers: list[nn.Module] = [_conv(3 * tiny.patch**2, width), nn.ReLU()]
@@ -145,7 +170,7 @@ def _conv(into: int, out: int, *, stride: int = 1, bias: bool = True) -> nn.Conv
 def _run(layers: nn.Sequential, x: Tensor, carried: Carried) -> Tensor:
     """Frames (t c h w) through all layers; those that look back see zeros before the first frame of all."""
     for number, layer in enumerate(layers):
-        if isinstance(layer, LooksBack):
+        if isinstance(layer, LooksBack | LooksBackWide):
             before = carried.get(number, torch.zeros_like(x[:1]))
             carried[number] = x[-1:].clone()
             x = layer(x, torch.cat([before, x[:-1]]))
