@@ -207,8 +207,8 @@ def test_a_seed_is_kept_counts_up_or_is_drawn_anew_on_each_run_as_asked(editor: 
         expect(page.get_by_role("button", name="Run", exact=False).and_(page.locator(".run-button"))).to_be_visible()
         expect(editor.node("a")).to_have_attribute("data-status", re.compile("fresh|cached"), timeout=180_000)
 
-    editor.node("a").get_by_role("button", name="On each run the seed stays the same").click()
-    expect(editor.node("a").get_by_role("button", name="On each run the seed counts up")).to_be_visible()
+    editor.node("a").get_by_role("button", name="Each time the seed stays the same").click()
+    expect(editor.node("a").get_by_role("button", name="Each time the seed counts up")).to_be_visible()
     run()
     # What was typed runs first.
     assert [params(editor.records(), node)["seed"] for node in "ab"] == [7, 7]
@@ -218,7 +218,7 @@ def test_a_seed_is_kept_counts_up_or_is_drawn_anew_on_each_run_as_asked(editor: 
     run()
     run()
     editor.wait_for_records(lambda records: params(records, "a")["seed"] == 21)
-    editor.node("a").get_by_role("button", name="On each run the seed counts up").click()
+    editor.node("a").get_by_role("button", name="Each time the seed counts up").click()
     run()
     editor.wait_for_records(lambda records: params(records, "a")["seed"] not in (20, 21))
     assert params(editor.records(), "b")["seed"] == 7
