@@ -99,12 +99,14 @@ class Curve:
     over: str
 
 
-Held = Literal["transformer", "vae", "text_encoder", "text_encoder_2", "image_encoder", "lora"]
+Held = Literal[
+    "transformer", "vae", "text_encoder", "text_encoder_2", "image_encoder", "lora", "writer", "describer"
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class ModelName:
-    """A text widget that names a model on disk: all of a family's, a file that holds this, or a language model."""
+    """A text widget that names a model on disk, of those that hold this: a family's, a file, or a language model."""
 
     part: Literal["models", "file", "language"]
     holds: Held | None = None

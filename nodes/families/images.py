@@ -24,7 +24,9 @@ def load_image_encoder_spec(model: str, files: Files) -> ImageEncoder:
     keywords=("weights", "load", "clip vision", "wan", "image to video"),
 )
 def load_image_encoder(
-    *, files: Files, model: Annotated[str, ModelName("models"), "A model's folder below the models folders."] = ""
+    *,
+    files: Files,
+    model: Annotated[str, ModelName("models", "image_encoder"), "A model's folder below the models folders."] = "",
 ) -> ImageEncoder:
     """The image encoder of open weights that you have on disk; Wan 2.1's image-to-video models have one."""
     return load_image_encoder_spec(model, files)

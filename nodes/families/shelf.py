@@ -21,6 +21,7 @@ from nodes.families.tiny.files import KINDS, NAMED, TinyFile, tiny_file
 from nodes.models.handles import is_own
 
 Part = Literal["models", "file", "language"]
+DESCRIBES = ("caption clips",)
 OWN: dict[str, tuple[Held, ...]] = {"dit": ("transformer",), "lora": ("lora",)}
 """What is trained here and chosen as a file -> what for."""
 WHOLE_NUMBERS = ("I64", "I32", "I16", "U8", "BOOL")
@@ -38,7 +39,8 @@ class Shelved:
     name: what a workflow says to mean it. part: "models" is a whole family's folder, "file" a single file, "language" a
     language model's folder. family: its label, "" where it is none that is known. does: its tasks, or what a file
     holds, in words. bytes: of its weights. licence: as its makers or its own card have it. problem: why it cannot be
-    used, or "". holds: what a file is chosen for. precision: what most of its numbers are kept as, e.g. "BF16".
+    used, or "". holds: what it is chosen for, beside a family's whole. precision: what most of its numbers are kept
+    as, e.g. "BF16".
     """
 
     name: str
@@ -96,7 +98,8 @@ def _file(path: Path, name: str) -> Shelved:
         family, holds = _held(path, header)
     except (WeightsRefused, OSError) as refused:
         return Shelved(name, "file", "", (), size, "", str(refused))
-    does = tuple("LoRA" if one == "lora" else PARTS[one] for one in holds)
+    words = {str(part): said for part, said in PARTS.items()} | {"lora": "LoRA"}
+    does = tuple(words[one] for one in holds)
     return Shelved(name, "file", family, does, size, "", holds=holds, precision=precision)
 
 
@@ -144,7 +147,8 @@ def _folder(path: Path, name: str) -> Shelved:
     if family is None:
         return Shelved(name, "models", "", (), size, "", f"{folder.pipeline or 'its pipeline'} is not known here")
     licence, precision = _licence(path) or family.licence, _of_transformer(path)
-    return Shelved(name, "models", family.label, tasks(folder), size, licence, precision=precision)
+    holds: tuple[Held, ...] = ("image_encoder",) if folder.has("image_encoder") else ()
+    return Shelved(name, "models", family.label, tasks(folder), size, licence, holds=holds, precision=precision)
 
 
 def _of_transformer(path: Path) -> str:
@@ -164,11 +168,13 @@ def _writes(folder: Path) -> tuple[str, ...]:
     told = " ".join(map(str, names or []))
     if "CausalLM" in told or "LMHead" in told:
         return ("expand prompts",)
-    return ("caption clips",) if "ForConditionalGeneration" in told or "ForImageTextToText" in told else ()
+    return DESCRIBES if "ForConditionalGeneration" in told or "ForImageTextToText" in told else ()
 
 
 def _language(path: Path, name: str) -> Shelved:
-    return Shelved(name, "language", "Language model", _writes(path), _bytes(path.iterdir()), _licence(path))
+    does, size = _writes(path), _bytes(path.iterdir())
+    holds: tuple[Held, ...] = ("describer",) if does == DESCRIBES else ("writer",)
+    return Shelved(name, "language", "Language model", does, size, _licence(path), holds=holds)
 
 
 def _bytes(files: Iterable[Path]) -> int:

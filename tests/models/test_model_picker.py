@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tiny_files
 import tiny_language
+import tiny_wan
 import torch
 from safetensors.numpy import save
 from tiny_family_files import weights
@@ -75,6 +76,13 @@ def test_every_picker_of_a_file_asks_for_something_that_files_hold() -> None:
     assert None not in asked.values()
 
 
-def test_a_language_model_says_what_it_does(tmp_path: Path) -> None:
-    does = {one.name: one.does for one in shelve((tiny_language.models_folder(),)) if one.part == "language"}
-    assert does["writer"] == ("expand prompts",)
+def test_a_language_model_says_whether_it_writes_or_describes() -> None:
+    found = {one.name: (one.does, one.holds) for one in shelve((tiny_language.models_folder(),))}
+    assert found["writer"] == (("expand prompts",), ("writer",))
+    assert found["describer"] == (("caption clips",), ("describer",))
+
+
+def test_a_folder_says_whether_it_has_an_image_encoder(tmp_path: Path) -> None:
+    tiny_wan.write_text_to_video(tmp_path / "t2v")
+    tiny_wan.write_image_to_video(tmp_path / "i2v")
+    assert {one.name: one.holds for one in shelve((tmp_path,))} == {"t2v": (), "i2v": ("image_encoder",)}

@@ -13,7 +13,7 @@ from nodes.families.language.handles import remote_describer, remote_writer, wri
 from nodes.families.language.instructions import Style, instructions
 from nodes.models.handles import by_weights
 
-Model = Annotated[str, ModelName("language"), "A language model's folder below the models folders."]
+_FOLDER = "A language model's folder below the models folders."
 EndpointName = Annotated[str, "Its name in endpoints.json of your models folder; no other host is ever called."]
 ModelThere = Annotated[str, "The model's name at the endpoint."]
 Manner = Annotated[Style, "Which video model the prompts are for: each is told what its makers advise."]
@@ -31,7 +31,9 @@ def load_writer_spec(model: str, style: Style, files: Files) -> Expander:
     label="Language model",
     keywords=("llm", "expander", "prompt", "upsample", "load", "qwen", "llama"),
 )
-def load_writer(*, files: Files, model: Model = "", style: Manner = "plain") -> Expander:
+def load_writer(
+    *, files: Files, model: Annotated[str, ModelName("language", "writer"), _FOLDER] = "", style: Manner = "plain"
+) -> Expander:
     """A language model on disk that makes short prompts descriptive."""
     return load_writer_spec(model, style, files)
 
@@ -48,7 +50,9 @@ def load_describer_spec(model: str, files: Files) -> Describer:
     label="Vision language model",
     keywords=("vlm", "captioner", "describe", "load", "llava"),
 )
-def load_describer(*, files: Files, model: Model = "") -> Describer:
+def load_describer(
+    *, files: Files, model: Annotated[str, ModelName("language", "describer"), _FOLDER] = ""
+) -> Describer:
     """A model on disk that reads images and writes what they show."""
     return load_describer_spec(model, files)
 
