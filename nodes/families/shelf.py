@@ -116,8 +116,11 @@ def _held(path: Path, header: WeightHeader) -> tuple[str, tuple[Held, ...]]:
 
 def _tiny(path: Path, name: str, size: int, tiny: TinyFile) -> Shelved:
     if tiny.kind is None:
-        known = ", ".join(f"{kind.name} ({kind.label})" for kind in KINDS)
-        problem = f"a tiny decoder, and {path.stem} does not say for which model of: {known}"
+        fits = [kind.name for kind in KINDS if (kind.channels, kind.stride) == (tiny.channels, tiny.stride)]
+        named = (
+            f"whose name does not say which it is: {', '.join(fits)}" if fits else "for a model that is not known here"
+        )
+        problem = f"a tiny decoder {named}"
         return Shelved(name, "file", "", (), size, "", problem)
     return Shelved(name, "file", tiny.kind.label, ("previews", "quick decoding"), size, "", holds=("vae",))
 

@@ -210,12 +210,13 @@ def test_a_damaged_one_is_refused_and_stops_no_drawing(layer: str, decoders: Tin
 
 
 def test_the_library_says_what_it_draws(tmp_path: Path) -> None:
-    for name in ("taew2_1", "taem1", "taehv1_5"):
+    for name in ("taew2_1", "taem1", "taehv1_5", "taeos1_3"):
         tiny_decoders.write(tmp_path / "vae_approx", name)
     said = {one.name: one for one in shelve((tmp_path,))}
     assert said["vae_approx/taew2_1.safetensors"].family.startswith("Wan 2.1")
     assert said["vae_approx/taem1.safetensors"].does == ("previews", "quick decoding")
-    assert "taehv1_5" in said["vae_approx/taehv1_5.safetensors"].problem
+    assert said["vae_approx/taehv1_5.safetensors"].problem.endswith("for a model that is not known here")
+    assert said["vae_approx/taeos1_3.safetensors"].problem.endswith("which it is: taew2_1, taehv, taecvx")
 
 
 def test_nothing_is_learned_of_its_colours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
