@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDERS = "folders.json"
+REPOSITORY = re.compile(r"^[\w-][\w.-]*/[\w-][\w.-]*$(?<!\.safetensors)(?<!\.gguf)")
+"""What repositories on a hub are called."""
 RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 
 
@@ -46,9 +48,10 @@ class Files:
         for spelt in (name, *(_in_hub_cache(folder, name) for folder in folders)):
             if spelt and (path := _below(folders, spelt, as_linked=True)):
                 return path
+        fetched = ", or download it there" if REPOSITORY.match(name) else ""
         raise FileRefused(
             f"there is no model {name!r} in {', '.join(map(str, folders)) or 'any folder'}; check the name, or add the "
-            "folder that holds it (in the page: Models)"
+            f"folder that holds it under Models (Ctrl+Shift+M){fetched}"
         )
 
     def model_folders(self) -> tuple[Path, ...]:
