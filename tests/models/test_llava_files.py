@@ -31,6 +31,7 @@ from nodes.families.registry import Components
 from nodes.models.nodes import load_dit
 from nodes.text_encoder.nodes import encode_text
 
+from test_few_bits import in_few_bits, new  # isort: skip
 from test_formats_parts import clip  # isort: skip
 from test_hunyuan_i2v import asked, picture  # isort: skip
 
@@ -118,6 +119,27 @@ def test_text_and_picture_are_read_as_the_folders_encoder_reads_them(files: File
     assert len({*read[0].words}) > 2
     other = encode_text_with_image(ours, Text(PROMPT), picture(2), ctx=Bench())
     assert not torch.allclose(torch.as_tensor(other.embeds), torch.as_tensor(read[0].embeds), atol=1e-3)
+
+
+def test_eyes_in_halves_go_with_a_reader_in_scaled_float8(files: Files, models: Path) -> None:
+    """As ComfyUI's files are: each is computed with in numbers of its own."""
+    few, stands = in_few_bits(load_file(models / READS), new)
+    tiny.write(models / "fp8_scaled.safetensors", few)
+    tiny.write(models / "stands.safetensors", stands)
+    tiny.write(
+        models / "halves.safetensors",
+        {name: one.half() if one.is_floating_point() else one for name, one in load_file(models / EYES).items()},
+    )
+    dit = load_weights(files=files, model=TOLD[0]).dit
+    read = [
+        encode_text_with_image(
+            from_files(files, dit, file=file, vision="halves.safetensors"), Text(PROMPT), picture(), ctx=Bench()
+        )
+        for file in ("fp8_scaled.safetensors", "stands.safetensors")
+    ]
+    torch.testing.assert_close(*(torch.as_tensor(each.embeds) for each in read), atol=1e-6, rtol=0)
+    whole = encode_text_with_image(from_files(files, dit), Text(PROMPT), picture(), ctx=Bench())
+    assert 0 < float((torch.as_tensor(whole.embeds) - torch.as_tensor(read[0].embeds)).abs().max()) < 0.1
 
 
 def test_what_the_kinds_see_are_different_results(files: Files) -> None:
