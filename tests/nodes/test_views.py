@@ -60,7 +60,7 @@ VALUES: list[tuple[Value, str]] = [
 def test_every_value_has_a_view(value: Value, media_type: str, tmp_path: Path) -> None:
     made = view(value)
     assert made.media_type.startswith(media_type)
-    assert made.caption
+    assert made.caption or isinstance(value, Scalar)  # a number says it all
     if media_type != "text/plain":
         seen(made, tmp_path)
 
