@@ -58,6 +58,26 @@ def test_the_app_view_is_a_form_of_what_was_chosen_and_changes_the_same_workflow
     expect(form.get_by_role("spinbutton", name="Steps")).to_have_count(1)
 
 
+def test_the_app_view_calls_what_has_one_name_by_that_of_its_node(editor: Editor) -> None:
+    template = {"type": "prompt_template", "version": 1, "params": {}}
+    said = {"type": "prompt", "version": 1, "params": {}}
+    number = {"type": "whole_number", "version": 1, "params": {"value": 17}}
+    layout = {
+        "a": {"x": 0, "y": 0, "title": "Story"},
+        "b": {"x": 0, "y": 300},
+        "t": {"x": 300, "y": 0, "title": "First"},
+        "u": {"x": 300, "y": 300},
+        "n": {"x": 600, "y": 0, "title": "Length"},
+    }
+    nodes = {"a": said, "b": said, "t": template, "u": template, "n": number}
+    editor.bring_in({"format": "patchloom/1", "nodes": nodes, "layout": layout})
+    editor.page.keyboard.press("Control+e")
+    form = editor.page.get_by_role("region", name="App view")
+    for label in ("Story", "Prompt: Text", "First: Template", "Prompt template: Template"):
+        expect(form.get_by_role("textbox", name=label, exact=True)).to_have_count(1)
+    expect(form.get_by_role("spinbutton", name="Length", exact=True)).to_have_text("Length17")
+
+
 def test_the_app_view_is_read_at_360_pixels_without_scrolling_sideways(editor: Editor) -> None:
     editor.page.set_viewport_size({"width": 360, "height": 740})
     editor.open("/w/text_to_video#app")

@@ -23,7 +23,18 @@ export function appOf() {
   return { widgets, results: kept?.results?.filter((id) => nodeOf(id)) ?? results() };
 }
 
-export const widgetOf = ([id, name]) => declarationOf(nodeOf(id)?.type).widgets.find((widget) => widget.name === name);
+const widgetOf = ([id, name]) => declarationOf(nodeOf(id)?.type).widgets.find((widget) => widget.name === name);
+
+/** The widgets of the form as it calls them: two of one name, and one that is all there is to its node, by the node's. */
+export function rowsOfApp() {
+  const found = appOf().widgets.map(([id, name]) => ({ id, widget: widgetOf([id, name]) }));
+  return found.map(({ id, widget }) => {
+    const alone = layoutOf(id).title && declarationOf(nodeOf(id).type).widgets.length === 1;
+    const double = found.some((other) => other.id !== id && other.widget.label === widget.label);
+    const label = alone ? titleOf(id) : double ? `${titleOf(id)}: ${widget.label}` : widget.label;
+    return { id, widget: { ...widget, label } };
+  });
+}
 
 /** Put a widget into the form or take it out. */
 export function toggleInApp(id, name) {
@@ -43,11 +54,13 @@ export function moveInApp(at, direction) {
 
 const save = (app, label) => edit(label, (change) => change.put(KEY, app));
 
-/** What is written, what is picked from the disk, and the seeds. */
+/** What is written, what is picked from the disk, the seeds, and the numbers that feed other nodes. */
 function usual(all) {
-  return all.flatMap(({ id, widgets }) =>
-    widgets.filter((widget) => ["lines", "seed"].includes(widget.kind) || widget.mode === "open").map((widget) => [id, widget.name]),
-  );
+  return all.flatMap(({ id, widgets }) => {
+    const { category, inputs } = declarationOf(nodeOf(id).type);
+    const given = category === "numbers" && !inputs.length;
+    return widgets.filter((widget) => given || ["lines", "seed"].includes(widget.kind) || widget.mode === "open").map((widget) => [id, widget.name]);
+  });
 }
 
 /** The ends of the graph. */
