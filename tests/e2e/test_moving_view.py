@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from conftest import Editor, middle
 from playwright.sync_api import expect
+from test_arranging import ROW
 
 pytestmark = pytest.mark.e2e
 
@@ -170,3 +171,18 @@ def test_no_rule_of_the_page_is_for_any_element_that_comes_after_another(editor:
     editor.open()
     editor.page.locator(".node").first.wait_for()
     assert editor.page.evaluate(RULES_FOR_ANY) == []
+
+
+def test_the_canvas_can_be_had_alone_and_what_is_around_it_comes_back(editor: Editor) -> None:
+    editor.bring_in(ROW)
+    page, canvas = editor.page, editor.page.locator(".canvas")
+    around = page.locator(".topbar, .rail, .view-controls, .minimap")
+    for leave in (
+        lambda: page.keyboard.press("Escape"),
+        lambda: page.get_by_role("button", name="Show the rest").click(),
+    ):
+        page.keyboard.press("Shift+F")
+        expect(around.filter(visible=True)).to_have_count(0)
+        assert canvas.bounding_box() == {"x": 0, "y": 0, "width": 1440, "height": 900}
+        leave()
+        expect(around.filter(visible=True)).to_have_count(4)

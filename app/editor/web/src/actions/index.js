@@ -100,6 +100,7 @@ export const actions = [
   { name: "cache", label: "Cache", group: "View", keys: [], perform: () => toggleRail("cache") },
   { name: "models", label: "Models", group: "View", keys: ["Ctrl+Shift+M"], perform: () => toggleRail("models") },
   { name: "versions", label: "Versions", group: "View", keys: ["Ctrl+Shift+H"], perform: () => toggleRail("versions") },
+  { name: "alone", label: "Only the canvas", group: "View", keys: ["Shift+F"], pane: true, now: () => (ui.alone ? "Show the rest" : "Only the canvas"), perform: () => (ui.alone = !ui.alone) },
   { name: "minimap", label: "Minimap", group: "View", keys: ["Shift+M"], pane: true, perform: () => flip("minimap") },
   { name: "theme", label: "Light or dark", group: "View", keys: [], perform: () => (ui.theme = ui.theme === "dark" ? "light" : "dark") },
   { name: "keys", label: "Keyboard shortcuts", group: "View", keys: ["Shift+?"], pane: true, perform: () => (ui.keys = !ui.keys) },

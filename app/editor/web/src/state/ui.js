@@ -15,6 +15,8 @@ export const ui = shallowReactive({
   app: location.hash === "#app",
   /** the step of the tour that is shown, or null */
   tour: null,
+  /** the canvas by itself, with nothing around it */
+  alone: false,
   finding: false,
   commands: false,
   /** id of the node, frame or note whose words are being written */
