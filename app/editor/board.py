@@ -179,6 +179,11 @@ def fingerprints(document: Document) -> dict[str, str]:
     for node in planned.order:
         record = document.nodes[node]
         inputs = {name: [found.get(source.node), source.name] for name, source in document.incoming[node].items()}
-        parts = [record["type"], record["version"], record.get("params", {}), inputs]
+        # A browser writes 4 for 4.0.
+        params = {
+            name: int(value) if isinstance(value, float) and value.is_integer() else value
+            for name, value in record.get("params", {}).items()
+        }
+        parts = [record["type"], record["version"], params, inputs]
         found[node] = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
     return found

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.editor.board import Board
+from app.editor.board import Board, fingerprints
 from pipelines.diff import RecordsDiff, apply
 from pipelines.document import Document
 from pipelines.events import Event
@@ -51,6 +51,17 @@ def test_moving_a_node_makes_nothing_stale() -> None:
     board.follow(changed(CHAIN, "layout:a", {"x": 500, "y": 0}))
     assert statuses(board) == {"a": "fresh", "b": "fresh"}
     assert board.take_changes() == []
+
+
+def test_a_number_that_a_browser_wrote_otherwise_makes_nothing_stale() -> None:
+    """JSON.parse and back makes 4 of 4.0, so a node that was only put into a group was stale."""
+
+    def sampling(guidance: float) -> Document:
+        params = {"guidance": guidance, "seed": 3}
+        return Document({**CHAIN.records, "node:s": {"type": "sample", "version": 1, "params": params}})
+
+    assert fingerprints(sampling(4.0)) == fingerprints(sampling(4))
+    assert fingerprints(sampling(4.5)) != fingerprints(sampling(4))
 
 
 def test_an_edit_during_the_run_leaves_its_results_stale() -> None:
