@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 from torch._dynamo.callback import callback_handler
+from torch._dynamo.exc import RestartAnalysis
 
 from nodes.out_of_memory import out_of_memory
 from nodes.streaming import repeated_blocks
@@ -34,6 +35,8 @@ class Compiled:
     def __call__(self, graph: fx.GraphModule, inputs: list[Tensor]) -> Callable[..., Any]:
         try:
             made = self._backend(graph, inputs)
+        except RestartAnalysis:  # the tracer is to begin again, knowing more
+            raise
         except Exception as error:
             self._fail(error)
             return graph.forward

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch._dynamo.exc import TensorifyScalarRestartAnalysis
 from torch.nn.attention import SDPBackend
 
 from nodes import levers
@@ -159,6 +160,23 @@ def test_a_compiler_that_fails_leaves_the_blocks_as_they_are_and_is_named(
     assert "blocks run as they are, since eager could not compile them" in str(compiled)
     assert why in str(compiled)
     assert "much more" not in str(compiled)
+
+
+def test_a_tracer_that_begins_again_has_not_failed(network: Network) -> None:
+    asked: list[int] = []
+
+    def again(graph: torch.fx.GraphModule, inputs: Any) -> Any:
+        asked.append(len(inputs))
+        if len(asked) == 1:
+            raise TensorifyScalarRestartAnalysis
+        return graph.forward
+
+    compiled = compile_blocks(network, "eager")
+    compiled._backend = again
+    with torch.inference_mode():
+        network(torch.randn(2, 3, 4), torch.randn(2, 5))
+    assert len(asked) > 1
+    assert str(compiled) == "blocks compiled by eager"
 
 
 def test_what_there_is_no_memory_for_is_not_taken_for_a_fault_of_the_compiler(network: Network) -> None:
