@@ -144,6 +144,11 @@ def vace() -> Any:
     )
 
 
+def replacing() -> Any:
+    made = tiny.hunyuan()
+    return type(made).from_config({**made.config, "image_condition_type": "token_replace"})
+
+
 @dataclass(frozen=True)
 class InFiles:
     """transformer: as wide as files tell. layouts: how they name it. file: a name that tells what the shapes do not."""
@@ -171,6 +176,7 @@ FILES = {
     **{f"CogVideoX {name}": InFiles(partial(tiny.cogvideox, kind), ONLY_DIFFUSERS) for name, kind in COGVIDEOX.items()},
     "HunyuanVideo": InFiles(tiny.hunyuan, OF_HUNYUAN),
     "HunyuanVideo I2V concat": InFiles(partial(tiny.hunyuan, told=True), OF_HUNYUAN),
+    "HunyuanVideo I2V replace": InFiles(replacing, OF_HUNYUAN, "hunyuan_video_i2v_replace"),
     "Mochi": InFiles(tiny.mochi, OF_MOCHI),
 }
 EXPERTS = ("Wan 2.2 A14B T2V", "Wan 2.2 A14B I2V")

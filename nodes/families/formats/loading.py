@@ -22,6 +22,8 @@ from nodes.families.formats.stored import FLOAT8, Packed, StoredLinear, put
 M = TypeVar("M", bound=nn.Module)
 SOME = 3
 """Tensors that an error names."""
+UNUSED = ("lm_head", "visual_projection", "text_projection", "logit_scale", "position_ids")
+"""What some classes of transformers have beside what is asked of them here; some folders leave it out."""
 
 
 def load_part(kind: type[M], path: Path) -> M:
@@ -39,7 +41,7 @@ def load_part(kind: type[M], path: Path) -> M:
     module, told = loader.from_pretrained(
         path, local_files_only=True, use_safetensors=True, output_loading_info=True, **named
     )
-    if missing := sorted(told["missing_keys"]):
+    if missing := sorted(name for name in told["missing_keys"] if not any(part in name for part in UNUSED)):
         raise WeightsRefused(
             f"{path.parent.name} lacks {', '.join(missing[:SOME])}{', ...' if len(missing) > SOME else ''} of its "
             f"{path.name}, which its settings ask for; these are of another model: get the model again"
