@@ -18,6 +18,7 @@ from assets.values import ModelHandle
 from assets.values.handles import Memory
 from nodes.families.registry import components
 from nodes.streaming import Streamed, size
+from pipelines.executors.memory import usable
 from pipelines.executors.models import Models
 
 
@@ -153,3 +154,16 @@ def test_a_model_stays_where_it_is_while_a_node_works_with_it(tmp_path: Path) ->
     with models.using():
         module = models.get(dit)
         assert models.get(replace(dit, memory="streamed")) is module
+
+
+def test_a_text_encoder_goes_where_the_work_of_another_model_needs_its_room(tmp_path: Path) -> None:
+    found, models = components(tiny_wan.write_text_to_video(tmp_path / "wan")), Models("cpu")
+    for handle in (found.dit, found.text_encoder):
+        with models.using():
+            models.get(handle, work=1)
+    assert models.has(found.text_encoder)
+    with models.using():
+        module = models.get(found.dit, work=usable("cpu"))  # it was there already; its work has grown
+    assert not models.has(found.text_encoder)
+    with models.using():
+        assert models.get(found.dit, work=1) is module
