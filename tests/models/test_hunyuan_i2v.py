@@ -1,5 +1,6 @@
 """HunyuanVideo from an image: our nodes make of its weights what the reference pipeline makes of them."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from bench import Bench, loaded
 from diffusers import HunyuanVideoImageToVideoPipeline
 from parity import PROMPT, SIZE, first_noise, pixels
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from table import agree
 from tiny_hunyuan_i2v import Told
 
@@ -158,3 +160,15 @@ def test_a_text_encoder_that_reads_no_pictures_is_refused_at_the_wire() -> None:
     text_encoder = components(tiny_wan.folder()).text_encoder
     with pytest.raises(SpecError, match="text encoder of 'wan', which reads no pictures"):
         encode_text_with_image_spec(text_encoder, Text(PROMPT).spec, ClipSpec(1, 32, 48, 24.0))
+
+
+def test_a_text_encoder_may_leave_out_the_head_that_is_not_used(folder: Any, tmp_path: Path) -> None:
+    path = Path(shutil.copytree(folder("token_replace"), tmp_path / "hunyuan"))
+    weights = next((path / "text_encoder").glob("*.safetensors"))
+    state = load_file(weights)
+    heads = [name for name in state if "lm_head" in name]
+    assert heads
+    save_file({name: one for name, one in state.items() if name not in heads}, weights, {"format": "pt"})
+    read = loaded(components(path).text_encoder).read(PROMPT, picture().frames[0])
+    known = loaded(components(folder("token_replace")).text_encoder).read(PROMPT, picture().frames[0])
+    assert torch.equal(torch.as_tensor(read.embeds), torch.as_tensor(known.embeds))

@@ -168,6 +168,7 @@ def test_the_levels_are_the_reference_schedules(folder: Path, steps: int) -> Non
 def test_a_run_with_frames_given_at_both_ends_is_resumed_and_branched_from_exactly(folder: Path) -> None:
     canvas = arrange_patches(empty(folder), given(folder, IMAGE), place="first and last frame")
     require_exact(folder, canvas, "dpm++2m")
+    require_exact(folder, from_frames(folder, SHORT, CLIP, place="both ends", frames=49), "euler")
 
 
 def test_what_does_not_go_together_is_refused_at_the_wire(folder: Path, tmp_path: Path) -> None:
