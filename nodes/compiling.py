@@ -10,7 +10,7 @@ from torch import Tensor, fx, nn
 from torch._dynamo.callback import callback_handler
 from torch._dynamo.exc import RestartAnalysis
 
-from nodes.out_of_memory import out_of_memory
+from nodes.out_of_memory import first_line, out_of_memory
 from nodes.streaming import repeated_blocks
 
 
@@ -63,7 +63,7 @@ class Compiled:
         return f"blocks compiled by {self._name}"
 
     def _fail(self, error: Exception) -> None:
-        self.failed = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}"
+        self.failed = f"{type(error).__name__}: {first_line(error)}"
 
 
 def compile_blocks(module: nn.Module, backend: str) -> Compiled:

@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from nodes.out_of_memory import out_of_memory
+from nodes.out_of_memory import first_line, out_of_memory
 
 Predict = Callable[[Tensor, Tensor], Tensor]
 FEW_TOKENS = 4096
@@ -87,7 +87,7 @@ class Replayed:
             if not isinstance(error, RuntimeError) and not out_of_memory(error):
                 raise
             self._inputs = None
-            self.failed = f"no CUDA graph: {str(error).strip().partition(chr(10))[0][:200]}"
+            self.failed = f"no CUDA graph: {first_line(error)}"
             return computed
         if float((played - computed).abs().max()) > NEAR * float(computed.abs().max()):
             self._inputs = None

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from nodes.graphs import FEW_TOKENS, Predict, Replayed
+from nodes.out_of_memory import first_line, out_of_memory
 
 WITHOUT = "PATCHLOOM_WITHOUT"
 """Of the environment: which of LEVERS are to be off, by commas."""
@@ -43,12 +44,15 @@ def kernels(capability: tuple[int, int]) -> list[SDPBackend]:
 class Levered:
     """A prediction made with the levers of a device.
 
-    alike: whether each step does the same but for its tokens and levels, so that it may be recorded.
+    alike: whether each step does the same but for its tokens and levels, so that it may be recorded. Kernels that fail
+    at a first step are not tried again.
     """
 
     def __init__(self, predict: Predict, device: str, alike: bool) -> None:
         self._predict, self._replayed = predict, None
         self._order: list[SDPBackend] = []
+        self._works = False
+        self._failed: list[str] = []
         if device.startswith("cuda"):
             if wanted("attention"):
                 self._order = kernels(torch.cuda.get_device_capability(device))
@@ -56,13 +60,22 @@ class Levered:
                 self._replayed = Replayed(predict)
 
     def __call__(self, x: Tensor, t: Tensor) -> Tensor:
-        with _in_order(self._order):
-            graphed = self._replayed if self._replayed and t.is_cuda and x.shape[1] <= FEW_TOKENS else self._predict
-            return graphed(x, t)
+        graphed = self._replayed if self._replayed and t.is_cuda and x.shape[1] <= FEW_TOKENS else self._predict
+        while True:
+            try:
+                with _in_order(self._order):
+                    made = graphed(x, t)
+            except RuntimeError as error:
+                if self._works or len(self._order) < 2 or out_of_memory(error):
+                    raise
+                self._failed.append(f"attention not by {KERNELS[self._order.pop(0)]}: {first_line(error)}")
+            else:
+                self._works = True
+                return made
 
     def __str__(self) -> str:
         """Those that were on, and why one that was to be was not; "" for none."""
-        said = [f"attention by {KERNELS[self._order[0]]} where it can"] if self._order else []
+        said = [*self._failed, *([f"attention by {KERNELS[self._order[0]]} where it can"] if self._order else [])]
         if self._replayed:
             said += [self._replayed.failed] if self._replayed.failed else ["CUDA graph"] * self._replayed.plays
         return ", ".join(said)

@@ -19,6 +19,11 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and bool(re.search("can't allocate memory|out of memory", str(error)))
 
 
+def first_line(error: BaseException) -> str:
+    """What an error says, without the pages that may follow."""
+    return str(error).strip().partition("\n")[0][:200]
+
+
 def joined_or_apart(
     work: Callable[[Tensor, M | None], tuple[Tensor, M]], pieces: Sequence[Tensor], memory: M | None
 ) -> tuple[Tensor, M]:

@@ -94,6 +94,40 @@ def test_on_a_cpu_there_is_nothing_to_pull_and_nothing_to_say() -> None:
     assert str(levered) == ""
 
 
+def test_kernels_that_fail_at_the_first_step_give_way_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    tried: list[int] = []
+
+    def fails_once(x: Tensor, t: Tensor) -> Tensor:
+        tried.append(1)
+        if len(tried) in (1, 5):
+            raise RuntimeError("No valid execution plans built\nand where")
+        return predict(x, t)
+
+    levered, made = Levered(fails_once, "cuda:0", alike=False), list(steps(4))
+    for x, t in made[:3]:
+        torch.testing.assert_close(levered(x, t), predict(x, t), rtol=0, atol=0)
+    assert str(levered) == (
+        "attention not by cuDNN: No valid execution plans built, attention by FlashAttention where it can"
+    )
+    with pytest.raises(RuntimeError, match="No valid execution plans"):
+        levered(*made[3])  # a later fault is none of the kernels'
+
+
+def test_a_fault_of_the_work_is_raised_whatever_the_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 0))
+
+    def full(x: Tensor, t: Tensor) -> Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    def faulty(x: Tensor, t: Tensor) -> Tensor:
+        raise RuntimeError("shapes do not fit")
+
+    for work, said in ((full, "out of memory"), (faulty, "shapes do not fit")):
+        with pytest.raises(RuntimeError, match=said):
+            Levered(work, "cuda:0", alike=False)(torch.ones(1, 2, 3), torch.ones(1, 1))
+
+
 def test_levers_are_turned_off_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert wanted("graphs")
     monkeypatch.setenv(levers.WITHOUT, "graphs, attention")
