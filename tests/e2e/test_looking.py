@@ -159,6 +159,18 @@ def test_times_and_memory_stand_on_the_nodes_with_a_bar_for_each_that_is_longest
     assert page.evaluate("localStorage.getItem('patchloom.times')") == "on"
 
 
+def test_two_nodes_of_one_name_are_told_apart_in_the_viewer_by_what_differs(editor: Editor) -> None:
+    heart = {"type": "load_clip", "version": 1, "params": {"file": "heart.mp4"}}
+    editor.bring_in({**TWO_CLIPS, "nodes": {"load": TWO_CLIPS["nodes"]["load"], "back": heart}, "wires": []})
+    page = editor.page
+    page.keyboard.press("Control+Enter")
+    for node in ("load", "back"):
+        expect(editor.node(node)).to_have_attribute("data-status", "fresh", timeout=RUN)
+    pick(editor, "load", "back")
+    page.keyboard.press("c")
+    expect(page.locator(".viewer-title")).to_have_text("Load clip (ball.mp4)  ·  Load clip (heart.mp4)")
+
+
 def test_a_latent_is_looked_at_by_its_colours_its_components_and_each_of_its_channels(editor: Editor) -> None:
     nodes = {**TWO_CLIPS["nodes"], "models": {"type": "load_models", "version": 1, "params": {}}}
     nodes["back"] = {"type": "encode_video", "version": 2, "params": {}}
