@@ -1,8 +1,9 @@
 """What the engine itself costs: `python -m benchmarks.engine [--sizes 300,1000,10000] [--repeats 5]`.
 
-Graphs of trivial nodes through the local executor, in a fresh store each: a first run, runs with everything cached, and
-runs with one leaf changed. In brackets the processor time of both processes, which says more on a machine that is busy
-with other things. Traffic is the JSON of all events of the first run; memory the peak of a process.
+Graphs of trivial nodes through the local executor, in a fresh store each: a first run, runs with everything cached,
+alone and as the queue has them done, with a forecast and a place in the history, and runs with one leaf changed. In
+brackets the processor time of both processes, which says more on a machine that is busy with other things. Traffic is
+the JSON of all events of the first run; memory the peak of a process.
 """
 
 import json
@@ -20,11 +21,14 @@ from rich.table import Table
 
 from assets.files import Files
 from assets.store import Store
+from benchmarks import trivial_nodes
 from pipelines.document import Document, wire_id
 from pipelines.events import Event
 from pipelines.executors.local import LocalExecutor
+from pipelines.queue.queue import Queue
 
 WIDTH = 10
+WAIT = 600
 
 
 def main(
@@ -32,7 +36,17 @@ def main(
     repeats: Annotated[int, typer.Option(help="Cached runs, and runs with one leaf changed.", min=1)] = 5,
 ) -> None:
     """Measure first, cached and nearly cached runs."""
-    columns = ("graph", "nodes", "first run s", "cached ms", "one leaf ms", "traffic MB", "server MB", "worker MB")
+    columns = (
+        "graph",
+        "nodes",
+        "first run s",
+        "cached ms",
+        "queued ms",
+        "one leaf ms",
+        "traffic MB",
+        "server MB",
+        "worker MB",
+    )
     table = Table(*columns, box=None)
     for size in map(int, sizes.split(",")):
         for name, width in (("chain", 1), ("layered", WIDTH)):
@@ -51,11 +65,12 @@ def measure(size: int, width: int, repeats: int) -> list[str]:
         first = run(executor, graph(size, width))
         unsubscribe()
         cached = [run(executor, graph(size, width)) for _ in range(repeats)]
+        queued = through_queue(Path(folder), store, executor, graph(size, width), repeats)
         leaf = [run(executor, graph(size, width, last=number)) for number in range(2, repeats + 2)]
         server = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) * 1024
         executor.close()
         store.close()
-    times = [shown([first], 1), shown(cached, 1000), shown(leaf, 1000)]
+    times = [shown([first], 1), shown(cached, 1000), shown(queued, 1000), shown(leaf, 1000)]
     return [*times, *(f"{size / 1e6:.2f}" for size in (traffic.bytes, server, traffic.worker_peak))]
 
 
@@ -65,6 +80,21 @@ def run(executor: LocalExecutor, document: Document) -> tuple[float, float]:
     summary = executor.wait(executor.submit(document))
     assert not summary.failed, summary.failed
     return summary.seconds, processor_time(executor.worker_pid) - begun
+
+
+def through_queue(
+    folder: Path, store: Store, executor: LocalExecutor, document: Document, repeats: int
+) -> list[tuple[float, float]]:
+    """Of runs of the document as the queue has them done: by the clock from its being added to its end in the book."""
+    queue = Queue(folder, executor, trivial_nodes.library(), store, Files((), folder))
+    queue.start()
+    times = []
+    for _ in range(repeats):
+        begun, clock = processor_time(executor.worker_pid), time.perf_counter()
+        assert queue.wait(queue.add(document, "graph").id, WAIT).state == "done"
+        times.append((time.perf_counter() - clock, processor_time(executor.worker_pid) - begun))
+    queue.close()
+    return times
 
 
 def processor_time(worker: int) -> float:
