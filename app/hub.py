@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -105,6 +106,7 @@ def _asked(repository: str, ask: Callable[[Any], Any]) -> Any:
     import huggingface_hub as hub
     from huggingface_hub import errors
 
+    lost: tuple[type[Exception], ...] = (errors.HfHubHTTPError, errors.OfflineModeIsEnabled, OSError, *_lost(hub))
     try:
         return ask(hub)
     except errors.GatedRepoError as error:
@@ -114,5 +116,15 @@ def _asked(repository: str, ask: Callable[[Any], Any]) -> Any:
         ) from error
     except errors.RepositoryNotFoundError as error:
         raise HubRefused(f"the hub has no model {repository!r}, or not for you; check its name") from error
-    except (errors.HfHubHTTPError, errors.OfflineModeIsEnabled, OSError) as error:
-        raise HubRefused(f"the hub could not be reached ({str(error).splitlines()[0]}); try again later") from error
+    except lost as error:
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        raise HubRefused(
+            f"the hub could not be reached ({why}); look at the connection and try again: what has come stays"
+        ) from error
+
+
+def _lost(hub: Any) -> tuple[type[Exception], ...]:
+    """What the hub's client raises where the connection fails; these are no errors of the system's, nor its own."""
+    module = sys.modules.get(type(hub.get_session()).__module__.partition(".")[0])
+    kinds = (getattr(module, name, None) for name in ("TransportError", "HTTPError"))
+    return tuple(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Exception))

@@ -13,6 +13,7 @@ from app import hub
 from app import settings as settings_module
 from app.model_shelf import ModelShelf
 from app.refusals import fail
+from assets.files import named_folders
 from nodes.families.shelf import shelve
 
 models = typer.Typer(help="List the models on this machine, and get more.", no_args_is_help=True)
@@ -46,7 +47,11 @@ def add(folder: Path, home: Home = None) -> None:
 @models.command("drop")
 def drop(folder: str, home: Home = None) -> None:
     """Look into this folder no more."""
-    ModelShelf(settings_module.load(home).files).drop(folder)
+    files = settings_module.load(home).files
+    named = named_folders(files.models[0])
+    if folder not in named:
+        fail(f"{folder} is not looked into; those that are, and can be dropped: {', '.join(named) or 'none'}")
+    ModelShelf(files).drop(folder)
 
 
 @models.command("download")

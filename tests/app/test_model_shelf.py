@@ -132,6 +132,22 @@ def test_a_download_brings_weights_and_settings_and_leaves_pickles_there(tmp_pat
     assert not [asked for asked in again.asked if asked.startswith("GET") and "safetensors" in asked]
 
 
+def test_a_hub_that_is_not_there_costs_a_sentence(tmp_path: Path) -> None:
+    env = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:1", "HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "0"}
+    command = [sys.executable, "-c", "from app.cli import main; main()", "models", "download", "owner/model"]
+    said = subprocess.run([*command, "--home", str(tmp_path)], env=env, capture_output=True, text=True)
+    assert said.returncode == 1
+    assert "the hub could not be reached" in " ".join(said.stderr.split())
+    assert "Traceback" not in said.stderr
+
+
+def test_a_folder_that_is_not_looked_into_cannot_be_dropped(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from app.cli import main; main()", "models", "drop", "/elsewhere"]
+    said = subprocess.run([*command, "--home", str(tmp_path)], capture_output=True, text=True)
+    assert said.returncode == 1
+    assert "/elsewhere is not looked into" in " ".join(said.stderr.split())
+
+
 @pytest.mark.parametrize("name", ["../stray.safetensors", "/stray.safetensors", "a/../../stray.safetensors"])
 def test_a_repository_whose_files_lead_out_of_its_folder_is_refused(tmp_path: Path, name: str) -> None:
     said = download(FakeHub({**REPOSITORY, name: WEIGHTS}), tmp_path, "--yes")
