@@ -147,7 +147,9 @@ def test_a_lora_goes_on_dits_with_its_layers_alone(on: str, files: Files) -> Non
             "models.dit -> lora.dit",
         )
         found = refusals(document, files).get("lora")
-        if all(layers(on).get(layer) == shape for layer, shape in layers(of).items()):
+        # What shows Wan 2.1's I2V models a picture is left out on those that have no such layers.
+        asked = {layer: shape for layer, shape in layers(of).items() if layer in layers(on) or "add_" not in layer}
+        if all(layers(on).get(layer) == shape for layer, shape in asked.items()):
             assert found is None
         else:
             said = r"LoRA.*this DiT is .*Choose a LoRA|by \d+x\d+; this DiT's is .*made for another"
