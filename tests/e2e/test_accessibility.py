@@ -236,12 +236,14 @@ def test_tab_goes_through_the_nodes_and_what_is_in_them_and_out_but_is_the_palet
     page.wait_for_function(f"{FOCUSED} === 'n1'")
     page.keyboard.press("Tab")
     expect(editor.node("n1").get_by_role("textbox")).to_be_focused()
-    page.keyboard.press("Tab")
+    while page.evaluate(FOCUSED) == "n1":
+        page.keyboard.press("Tab")
     page.wait_for_function("document.activeElement.dataset.id === 'last'")
     page.keyboard.press("Shift+Tab")
     page.wait_for_function("document.activeElement.dataset.id === 'n1'")
-    for _ in range(3):
+    while page.evaluate(FOCUSED) == "n1":
         page.keyboard.press("Tab")
+    page.wait_for_function("document.activeElement.dataset.id === 'last'")
     while page.evaluate(FOCUSED) == "last":
         page.keyboard.press("Tab")
     page.wait_for_function("document.activeElement.dataset.id === 'n0'")
@@ -262,3 +264,16 @@ def test_who_does_not_see_the_wires_hears_them_in_the_list_of_all_nodes(editor: 
     expect(listed).to_have_count(60)
     expect(listed.filter(has_text="takes from Prompt")).to_have_count(1)
     expect(listed.filter(has_text="gives to Expand prompt")).to_have_count(1)
+
+
+def test_escape_leaves_a_setting_for_its_node_where_all_keys_are_actions_again(editor: Editor) -> None:
+    page = editor.page
+    editor.bring_in(grid(3))
+    editor.node("n0").get_by_role("spinbutton", name="Seed").focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Shift+?")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_have_count(0)
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.dataset.id") == "n0"
+    page.keyboard.press("Shift+?")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_have_count(1)
