@@ -124,6 +124,11 @@ def sample_windows(
     from nodes.dit.guidance import over_steps
     from nodes.dit.stretch import sampled
 
+    if patches.beside:
+        raise ValueError(
+            "Got a canvas with a clip that is shown beside it, of which a window knows nothing. Use the node 'Sampler', "
+            "or place the clip by 'Arrange patches'."
+        )
     model = denoiser(ctx.model(dit))
     length, high, wide = patches.grids[0]
     layout = (patches.patch, patches.space, patches.fps)

@@ -18,12 +18,13 @@ from parity import PROMPT, first_noise, make
 from assets.values import Clip, Patches, Text
 from nodes.api import SpecError
 from nodes.dit.nodes import sample_spec
+from nodes.dit.windows import sample_windows
 from nodes.families.frames import canvas_from_frames, canvas_from_frames_spec
 from nodes.families.registry import components
 from nodes.patches.arrangement import Place
 from nodes.patches.layout import unpatchify
 from nodes.patches.nodes import arrange_patches, arrange_patches_spec, noise_patches_spec
-from nodes.text_encoder.nodes import encode_text_spec
+from nodes.text_encoder.nodes import encode_text, encode_text_spec
 
 # diffusers' scheduler hands numpy a tensor in a way that is on its way out.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")
@@ -128,6 +129,13 @@ def test_clips_that_leave_no_place_for_what_leads_them_are_refused(folder: Path)
     models = components(folder)
     with pytest.raises(SpecError, match="The two ends meet: 2 and 3 latent frames on a canvas of 4"):
         canvas_from_frames_spec(models.dit, models.vae, SHORT.spec, "both ends", 25, 25.0, CLIP.spec)
+
+
+def test_a_clip_beside_the_canvas_is_refused_where_windows_would_not_see_it(folder: Path) -> None:
+    models, canvas = components(folder), from_frames(folder, CLIP, place="end", frames=49)
+    text = encode_text(models.text_encoder, Text(PROMPT), ctx=Bench())
+    with pytest.raises(ValueError, match=r"shown beside it.*Use the node 'Sampler'"):
+        sample_windows(models.dit, canvas, text, ctx=Bench(), window=4, overlap=1, steps=1, shift=0)
 
 
 def from_frames(folder: Path, *clips: Clip, **told: Any) -> Patches:
