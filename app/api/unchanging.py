@@ -8,19 +8,19 @@ ALTERING = ("range", "if-none-match", "if-modified-since")
 """Headers of a request to which another may be answered otherwise."""
 
 
-class CompressedOnce:
+class CompressedOnce(GZipMiddleware):
     """Compresses what a server sends, and keeps answers that say they are immutable as they went out.
 
     Compressing the scripts of a page anew took most of the server's time for it.
     """
 
     def __init__(self, app: ASGIApp) -> None:
-        self._app = GZipMiddleware(app)
+        super().__init__(app)
         self._kept: dict[str, list[Message]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not _for_all_alike(scope):
-            await self._app(scope, receive, send)
+            await super().__call__(scope, receive, send)
             return
         path = scope["path"]
         if path not in self._kept:
@@ -30,7 +30,7 @@ class CompressedOnce:
                 sent.append(message)
                 await send(message)
 
-            await self._app(scope, receive, noting)
+            await super().__call__(scope, receive, noting)
             if _never_changes(sent):
                 self._kept[path] = sent
             return
