@@ -126,8 +126,8 @@ def sample_windows(
 
     if patches.beside:
         raise ValueError(
-            "Got a canvas with a clip that is shown beside it, of which a window knows nothing. Use the node 'Sampler', "
-            "or place the clip by 'Arrange patches'."
+            "Got a canvas with a clip that is shown beside it, of which a window knows nothing. Use the node "
+            "'Sampler', or place the clip by 'Arrange patches'."
         )
     model = denoiser(ctx.model(dit))
     length, high, wide = patches.grids[0]
