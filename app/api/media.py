@@ -43,31 +43,26 @@ def media_routes(workspace: Workspace) -> APIRouter:
         except (BlobMissing, FileRefused, ValueError) as error:
             raise HTTPException(404, str(error)) from None
 
-    @router.get("/view/{digest}")
-    async def view(digest: str) -> FileResponse:
+    async def shown(digest: str, how: int | Way | None = None) -> FileResponse:
         try:
-            shown = await asyncio.to_thread(views.rendered, digest)
+            made = await asyncio.to_thread(views.rendered, digest, how)
         except (BlobMissing, FileRefused, ValueError) as error:
             raise HTTPException(404, str(error)) from None
-        return FileResponse(shown.path, media_type=shown.media_type, headers=FOR_EVER)
+        return FileResponse(made.path, media_type=made.media_type, headers=FOR_EVER)
+
+    @router.get("/view/{digest}")
+    async def view(digest: str) -> FileResponse:
+        return await shown(digest)
 
     @router.get("/view/{digest}/after/{steps}")
     async def after(digest: str, steps: int) -> FileResponse:
         """A trajectory after so many steps."""
-        try:
-            shown = await asyncio.to_thread(views.rendered, digest, steps)
-        except (BlobMissing, FileRefused, ValueError) as error:
-            raise HTTPException(404, str(error)) from None
-        return FileResponse(shown.path, media_type=shown.media_type, headers=FOR_EVER)
+        return await shown(digest, steps)
 
     @router.get("/view/{digest}/as/{way}")
     async def another_way(digest: str, way: Way) -> FileResponse:
         """A latent by its principal components, or channel by channel."""
-        try:
-            shown = await asyncio.to_thread(views.rendered, digest, way)
-        except (BlobMissing, FileRefused, ValueError) as error:
-            raise HTTPException(404, str(error)) from None
-        return FileResponse(shown.path, media_type=shown.media_type, headers=FOR_EVER)
+        return await shown(digest, way)
 
     @router.get("/preview/{workflow}/{node:path}/{revision}")
     async def preview(workflow: str, node: str, revision: str) -> Response:

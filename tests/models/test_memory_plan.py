@@ -162,7 +162,8 @@ def test_float8_is_chosen_only_where_nothing_holds_the_weights_and_makes_another
     def loaded(precision: str, host: int, card: int | None) -> tuple[str, str, list[str]]:
         monkeypatch.setattr(holding, "host_bytes", lambda: host)
         monkeypatch.setattr(holding, "card_bytes", lambda: card)
-        asked: dict[str, Any] = {"model": MODEL, "precision": precision, "memory": "automatic", "files": Files((), models, (models,))}
+        files = Files((), models, (models,))
+        asked: dict[str, Any] = {"model": MODEL, "precision": precision, "memory": "automatic", "files": files}
         with collected_warnings() as said:
             made = load_weights_spec(**asked)
         return made.dit.precision, by_weights(load_weights_spec)(**asked), said
