@@ -73,12 +73,17 @@ def held_parts(header: WeightHeader) -> list[Held]:
 def without(header: WeightHeader, parts: list[Held], part: Part) -> WeightsRefused:
     """That a file has no part of this kind, and what it holds instead."""
     what = " and ".join(f"a {family_label(each.family)} {PARTS[each.layout.part]}" for each in parts)
-    some = ", ".join(sorted(header.tensors)[:3])
+    some = f"tensors of no model that is known here ({', '.join(sorted(header.tensors)[:3])}, ...)"
     known = dict.fromkeys(family_label(family) for family, layout in layouts() if layout.part == part)
     return WeightsRefused(
-        f"{header.path.name} holds {what or f'tensors of no model that is known here ({some}, ...)'}; it needs "
-        f"{'an' if PARTS[part][0] in 'aeiou' else 'a'} {PARTS[part]} of {', '.join(known)}. Choose another file."
+        f"{header.path.name} holds {what or (some if header.tensors else 'no tensors')}; it needs "
+        f"{one(part)} of {', '.join(known)}. Choose another file."
     )
+
+
+def one(part: Part) -> str:
+    """ "a DiT", "an image encoder"."""
+    return f"{'an' if PARTS[part][0] in 'aeiou' else 'a'} {PARTS[part]}"
 
 
 def layouts() -> Iterator[tuple[str, Layout]]:
@@ -182,4 +187,8 @@ def _cut(tensor: Tensor, piece: Piece) -> Tensor:
 
 
 def _says(error: Exception) -> str:
-    return f"has no tensor {error}" if isinstance(error, KeyError) else str(error) or "its shapes do not fit together"
+    if isinstance(error, KeyError):
+        return f"has no tensor {error}"
+    # Python's own word, of a shape with fewer sides than are read, says nothing to who chose the file.
+    told = isinstance(error, ValueError) and "unpack" not in str(error)
+    return str(error) if told else "its shapes do not fit together"

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from assets.weight_files import WeightsRefused
 from assets.weight_headers import read_weight_header
 from nodes.families.folder import weight_files
-from nodes.families.formats.layouts import PARTS, Part
+from nodes.families.formats.layouts import Part, one
 from nodes.families.formats.precision import store_as_float8
 from nodes.families.formats.single_file import held_in
 from nodes.families.formats.state import NUMBERS, State, read_state
@@ -80,7 +80,7 @@ def _fit(module: nn.Module, state: State, path: Path, part: Part) -> None:
             what = f"{', '.join(names[:SOME])}{f' and {len(names) - SOME} more' if len(names) > SOME else ''}"
             other = "which that one has" if names is missing else "which that one has not"
             raise WeightsRefused(
-                f"{path.name} looks like a {PARTS[part]} that is known here, but {said} {what}, {other}. Get the "
+                f"{path.name} looks like {one(part)} that is known here, but {said} {what}, {other}. Get the "
                 "model's diffusers version, or another file."
             )
     for name, tensor in state.tensors.items():

@@ -127,8 +127,8 @@ def _by_layer(header: WeightHeader) -> dict[str, _Found]:
     name = header.path.name
     if not found or len(strange) > len(found):
         raise WeightsRefused(
-            f"{name} holds no LoRA ({', '.join(sorted(header.tensors)[:2])}, ...); it needs pairs of small matrices, "
-            "one a layer. If it is a whole model, load it by its own node."
+            f"{name} holds no LoRA ({', '.join(sorted(header.tensors)[:2]) or 'no tensors at all'}); it needs pairs of "
+            "small matrices, one a layer. If it is a whole model, load it by its own node."
         )
     if strange:
         kinds = ", ".join(dict.fromkeys(each.rpartition(".")[2] for each in strange))
