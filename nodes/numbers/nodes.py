@@ -21,6 +21,8 @@ OPERATIONS: dict[Operation, Callable[[float, float], float]] = {
     "smaller": min,
     "larger": max,
 }
+LARGEST = 2**63
+"""From here on no setting takes a number, and a whole one is no longer told from its neighbours."""
 
 
 def number_spec(value: float) -> ScalarSpec:
@@ -69,7 +71,13 @@ def calculate_spec(number: ScalarSpec, operation: Operation, by: float) -> Scala
         raise SpecError(f"Got {number.value!r}; it needs a number. Wire one of the nodes under Numbers.")
     if by == 0 and operation not in ("add", "subtract", "multiply", "smaller", "larger"):
         raise SpecError(f"Got {number.value} to {operation} by 0, which gives nothing. Try 1.")
-    return ScalarSpec(_plain(OPERATIONS[operation](number.value, by)))
+    try:
+        made = OPERATIONS[operation](number.value, by)
+    except OverflowError:
+        made = math.inf
+    if not abs(made) < LARGEST:
+        raise SpecError(f"Got {number.value} to {operation} by {by}, which is too large a number. Try smaller ones.")
+    return ScalarSpec(_plain(made))
 
 
 @node(

@@ -10,7 +10,7 @@ import assets
 from assets.files import Files
 from assets.values import ClipSpec, PatchesSpec, ScalarSpec
 from nodes.api import SpecError
-from nodes.numbers.nodes import calculate_spec
+from nodes.numbers.nodes import Operation, calculate_spec
 from nodes.registry import library
 from pipelines.check import Report, check, why_not
 from pipelines.document import Document, Port
@@ -103,6 +103,15 @@ def test_what_is_reckoned_is_whole_where_it_can_be(operation: Any, number: float
 def test_by_nothing_is_not_divided(operation: Any) -> None:
     with pytest.raises(SpecError, match="by 0, which gives nothing"):
         calculate_spec(ScalarSpec(3), operation, 0)
+
+
+@pytest.mark.parametrize(
+    ("number", "operation", "by"),
+    [(1e308, "multiply", 10), (1e308, "divide", 1e-10), (1e308, "round", 1e-308), (2**62, "add", 2**62)],
+)
+def test_what_is_too_large_to_be_a_setting_is_refused(number: float, operation: Operation, by: float) -> None:
+    with pytest.raises(SpecError, match="too large a number"):
+        calculate_spec(ScalarSpec(number), operation, by)
 
 
 def test_a_second_canvas_follows_the_first_in_all_of_its_size() -> None:
