@@ -28,7 +28,7 @@ def load_image_encoder(
     files: Files,
     model: Annotated[str, ModelName("models", "image_encoder"), "A model's folder below the models folders."] = "",
 ) -> ImageEncoder:
-    """The image encoder of open weights that you have on disk; Wan 2.1's image-to-video models have one."""
+    """The image encoder of open weights on disk; Wan 2.1's image-to-video models and FramePack have one."""
     return load_image_encoder_spec(model, files)
 
 

@@ -131,12 +131,26 @@ def load_clip_vision_spec(file: str, files: Files) -> ImageEncoder:
     spec=load_clip_vision_spec,
     content=by_weights(load_clip_vision_spec),
     label="Image encoder from a file",
-    keywords=("weights", "load", "clip vision", "clip_vision_h", "wan", "image to video", "safetensors"),
+    keywords=(
+        "weights",
+        "load",
+        "clip vision",
+        "clip_vision_h",
+        "siglip",
+        "wan",
+        "framepack",
+        "image to video",
+        "safetensors",
+    ),
 )
 def load_clip_vision(
     *,
     files: Files,
-    file: Annotated[str, ModelName("file", "image_encoder"), "A safetensors file of CLIP's vision model (ViT-H)."] = "",
+    file: Annotated[
+        str,
+        ModelName("file", "image_encoder"),
+        "A safetensors file of CLIP's vision model (ViT-H), or of SigLIP's for FramePack (sigclip_vision_patch14_384).",
+    ] = "",
 ) -> ImageEncoder:
-    """The image encoder of Wan 2.1's image-to-video models, where it lies in a file of its own."""
+    """The image encoder of Wan 2.1's and SkyReels-V2's image-to-video models, or of FramePack, in a file of its own."""
     return load_clip_vision_spec(file, files)

@@ -12,9 +12,11 @@ import pytest
 import table
 import tiny_family_files as tiny
 import tiny_files
+import tiny_framepack
 import tiny_wan
 import torch
 from bench import loaded
+from diffusers import SkyReelsV2Transformer3DModel
 from safetensors.torch import load_file
 from test_formats_families import converted
 from variants import VARIANTS, folder
@@ -149,6 +151,17 @@ def replacing() -> Any:
     return type(made).from_config({**made.config, "image_condition_type": "token_replace"})
 
 
+def skyreels(**more: Any) -> Callable[[], Any]:
+    sizes = NARROW | {"ffn_dim": 64, "num_layers": 2, "text_dim": 32, "freq_dim": 32}
+    return partial(SkyReelsV2Transformer3DModel, **sizes | more)
+
+
+def framepack() -> Any:
+    made = tiny_framepack.transformer()
+    wider = {**NARROW, "rope_axes_dim": (16, 56, 56), "num_layers": 2, "num_single_layers": 2}
+    return type(made).from_config({**made.config, **wider})
+
+
 @dataclass(frozen=True)
 class InFiles:
     """transformer: as wide as files tell. layouts: how they name it. file: a name that tells what the shapes do not."""
@@ -171,12 +184,16 @@ FILES = {
     "Wan 2.2 A14B I2V": InFiles(wan(in_channels=36), OF_WAN),
     "Wan 2.2 TI2V-5B": InFiles(wan(in_channels=48, out_channels=48), OF_WAN),
     "Wan VACE": InFiles(vace, OF_WAN),
+    "SkyReels-V2 T2V": InFiles(skyreels(), OF_WAN, "Wan2_1-SkyReels-V2-T2V-14B-540P_fp16"),
+    "SkyReels-V2 I2V": InFiles(skyreels(**IMAGE), OF_WAN, "Wan2_1-SkyReels-V2-I2V-14B-540P_fp16"),
+    "SkyReels-V2 DF": InFiles(skyreels(inject_sample_info=True), OF_WAN),
     "LTX-Video 0.9": InFiles(tiny.ltx, OF_LTX, "ltx-video-2b-v0.9"),
     "LTX-Video 0.9.5": InFiles(tiny.ltx, OF_LTX),
     **{f"CogVideoX {name}": InFiles(partial(tiny.cogvideox, kind), ONLY_DIFFUSERS) for name, kind in COGVIDEOX.items()},
     "HunyuanVideo": InFiles(tiny.hunyuan, OF_HUNYUAN),
     "HunyuanVideo I2V concat": InFiles(partial(tiny.hunyuan, told=True), OF_HUNYUAN),
     "HunyuanVideo I2V replace": InFiles(replacing, OF_HUNYUAN, "hunyuan_video_i2v_replace"),
+    "FramePack": InFiles(framepack, ONLY_DIFFUSERS),
     "Mochi": InFiles(tiny.mochi, OF_MOCHI),
 }
 EXPERTS = ("Wan 2.2 A14B T2V", "Wan 2.2 A14B I2V")
@@ -192,6 +209,8 @@ SAME_IN_FILES = (
     "patch",
     "encoder",
     "objective",
+    "family",
+    "section",
 )
 
 
@@ -246,11 +265,35 @@ def write(name: str, path: Path) -> None:
             made.save_pretrained(path / part)
 
 
-@pytest.mark.parametrize("name", ["SkyReels-V2 DF", "FramePack"])
-def test_a_dit_that_is_read_from_a_folder_only_says_so_while_wiring(name: str, tmp_path: Path, files: Files) -> None:
-    tiny.write(tmp_path / "dit.safetensors", load_file(next(parts(name)[0].glob("*.safetensors"))))
-    with pytest.raises(WeightsRefused, match=rf"{name.split()[0]}.*which is read as a folder.*get the model's"):
-        load_dit(files=files, file="dit.safetensors")
+@pytest.mark.parametrize(
+    ("file", "family", "given", "shift"),
+    [("Wan2_1-SkyReels-V2-DF-14B-540P_fp16", "skyreels", "anywhere", 8.0),
+     ("Wan2_1-SkyReels-V2-T2V-14B-540P_fp16", "skyreels", "nowhere", 8.0),
+     ("Wan2_1-T2V-14B_fp16", "wan", "nowhere", 3.0)],
+)  # fmt: skip
+def test_a_files_name_tells_skyreels_from_wan_and_what_takes_a_level_a_frame(
+    file: str, family: str, given: str, shift: float, tmp_path: Path, files: Files
+) -> None:
+    tiny.write(tmp_path / f"{file}.safetensors", dict(skyreels()().state_dict()))
+    dit = load_dit(files=files, file=f"{file}.safetensors")
+    assert (dit.family, dit.given, loaded(dit).shift) == (family, given, shift)
+
+
+def test_vace_merged_into_skyreels_is_read_as_wans(tmp_path: Path, files: Files) -> None:
+    tiny.write(tmp_path / "skyreels_vace.safetensors", dict(vace().state_dict()))
+    assert load_dit(files=files, file="skyreels_vace.safetensors").family == "wan"
+
+
+def test_a_damaged_file_is_called_what_it_is(tmp_path: Path, files: Files) -> None:
+    for name, made, lost in (
+        ("SkyReels-V2 DF", skyreels(inject_sample_info=True)(), "condition_embedder.text_embedder.linear_1.weight"),
+        ("FramePack", framepack(), "time_text_embed.text_embedder.linear_1.weight"),
+    ):
+        state = dict(made.state_dict())
+        del state[lost]
+        tiny.write(tmp_path / "dit.safetensors", state)
+        with pytest.raises(WeightsRefused, match=rf"looks like a {name.split()[0]}.* DiT, but has no tensor"):
+            load_dit(files=files, file="dit.safetensors")
 
 
 @pytest.mark.parametrize("name", VARIANTS)

@@ -1,7 +1,7 @@
 """How single files hold a part of a family, and which of them a file is. No torch here."""
 
 import importlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -28,6 +28,7 @@ class Layout:
     signs: names that together tell it. names: here and in diffusers. config: of the diffusers class, from the shapes of
     its tensors by diffusers' names; KeyError or ValueError where they are none that it knows. dropped: ends of the
     names of tensors that it does without. named: what of the config a file's name tells, where shapes leave it open.
+    own: where another family's files look alike, whether one is this family's, by its name and tensors.
     """
 
     part: Part
@@ -36,6 +37,7 @@ class Layout:
     config: Callable[[Shapes], dict[str, Any]]
     dropped: tuple[str, ...] = ()
     named: Callable[[str, dict[str, Any]], dict[str, Any]] = lambda name, config: {}
+    own: Callable[[str, Shapes], bool] = lambda name, tensors: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def held_parts(header: WeightHeader) -> list[Held]:
     refused: dict[Part, WeightsRefused] = {}
     for family, layout in layouts():
         prefix = _prefix(header.tensors, layout.signs)
-        if prefix is not None and layout.part not in found:
+        if prefix is not None and layout.part not in found and layout.own(header.path.name.lower(), header.tensors):
             try:
                 found[layout.part] = _held(header, family, layout, prefix)
             except WeightsRefused as why:  # another family's layout may have the same signs
@@ -101,10 +103,9 @@ def layouts() -> Iterator[tuple[str, Layout]]:
 def original_names(family: str, layers: Collection[str]) -> list[Names]:
     """How a family's files name the layers of its DiT, of which these are all, by diffusers' names.
 
-    Families without files of their own took their DiT from another's: any may be theirs.
+    Families whose own files have diffusers' names alone took their DiT from another's: any may be theirs.
     """
-    from_files = _of(family) or tuple(layout for _, layout in layouts())
-    found = [layout.names for layout in from_files if layout.part == "transformer" and layout.names != SAME]
+    found = _originals(_of(family)) or _originals(layout for _, layout in layouts())
     return [names.ending(layers) for names in found]
 
 
@@ -150,6 +151,10 @@ def _of(family: str) -> tuple[Layout, ...]:
         return ()
     made: tuple[Layout, ...] = importlib.import_module(f"nodes.families.{family}.layouts").LAYOUTS
     return made
+
+
+def _originals(known: Iterable[Layout]) -> list[Names]:
+    return [layout.names for layout in known if layout.part == "transformer" and layout.names != SAME]
 
 
 def _prefix(tensors: Shapes, signs: tuple[str, ...]) -> str | None:

@@ -48,7 +48,10 @@ def load(handle: ModelHandle) -> nn.Module:
 class FramepackImage(nn.Module):
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.processor = SiglipImageProcessor.from_pretrained(folder / "feature_extractor", local_files_only=True)
+        if folder.is_file():
+            self.processor = SiglipImageProcessor(**read_folder(folder).config("feature_extractor"))
+        else:
+            self.processor = SiglipImageProcessor.from_pretrained(folder / "feature_extractor", local_files_only=True)
         self.encoder = load_part(SiglipVisionModel, folder / "image_encoder")
 
     @torch.inference_mode()

@@ -127,8 +127,6 @@ COMFY_NAMES = Names(tuple((_comfy(theirs), ours) for theirs, ours in NAMES.pairs
 
 
 def transformer_config(shapes: Shapes) -> dict[str, Any]:
-    if "clean_x_embedder.proj.weight" in shapes:
-        raise ValueError("it is FramePack's, which is read as a folder")
     inner, channels, depth, side, _ = shapes["x_embedder.proj.weight"].shape
     head = shapes["transformer_blocks.0.attn.norm_q.weight"].shape[0]
     out = shapes["proj_out.weight"].shape[0] // (depth * side**2)
@@ -148,6 +146,11 @@ def transformer_config(shapes: Shapes) -> dict[str, Any]:
         "pooled_projection_dim": shapes["time_text_embed.text_embedder.linear_1.weight"].shape[1],
         "image_condition_type": "latent_concat" if channels > out else None,
     }
+
+
+def _is_hunyuan(name: str, tensors: Shapes) -> bool:
+    """Whether a DiT is not FramePack's, which looks at what was made before by layers of its own."""
+    return not any(one.endswith("clean_x_embedder.proj.weight") for one in tensors)
 
 
 def told_by_name(name: str, config: dict[str, Any]) -> dict[str, Any]:
@@ -218,12 +221,12 @@ def vision_config(shapes: Shapes) -> dict[str, Any]:
 
 LAYOUTS = (
     Layout("transformer", (f"txt_in.{REFINED}.0.self_attn_qkv.weight", "double_blocks.0.img_attn_qkv.weight"),
-           NAMES, transformer_config, named=told_by_name),
+           NAMES, transformer_config, named=told_by_name, own=_is_hunyuan),
     Layout("transformer", (f"txt_in.{REFINED}.0.self_attn.qkv.weight", "double_blocks.0.img_attn.qkv.weight"),
-           COMFY_NAMES, transformer_config, named=told_by_name),
+           COMFY_NAMES, transformer_config, named=told_by_name, own=_is_hunyuan),
     Layout("transformer", (f"context_embedder.{REFINES}.0.attn.to_q.weight",
                            "single_transformer_blocks.0.attn.to_q.weight"),
-           SAME, transformer_config, named=told_by_name),
+           SAME, transformer_config, named=told_by_name, own=_is_hunyuan),
     # The makers' VAE has diffusers' names already.
     Layout("vae", ("decoder.up_blocks.0.resnets.0.conv1.conv.weight", "quant_conv.weight",
                    "decoder.mid_block.attentions.0.group_norm.weight"), SAME, vae_config),

@@ -32,6 +32,8 @@ NAMES = Names(
         ("head.modulation", "scale_shift_table"),
         ("modulation", "scale_shift_table"),
         ("head.head", "proj_out"),
+        ("fps_projection.0", "fps_projection.net.0.proj"),
+        ("fps_projection.2", "fps_projection.net.2"),
         ("cross_attn.k_img", "attn2.add_k_proj"),
         ("cross_attn.v_img", "attn2.add_v_proj"),
         ("cross_attn.norm_k_img", "attn2.norm_added_k"),
@@ -92,9 +94,17 @@ VAE = Names(
 )
 
 
+def is_skyreels(name: str, tensors: Shapes) -> bool:
+    """Whether a DiT is SkyReels-V2's: some are told the fps; others have Wan's shapes, and the file's name says it."""
+    told = any(one.endswith("fps_embedding.weight") for one in tensors)
+    return told or ("skyreels" in name and not any("vace_blocks." in one for one in tensors))
+
+
+def _is_wan(name: str, tensors: Shapes) -> bool:
+    return not is_skyreels(name, tensors)
+
+
 def transformer_config(shapes: Shapes) -> dict[str, Any]:
-    if "fps_embedding.weight" in shapes:
-        raise ValueError("it is SkyReels-V2's for diffusion forcing, which is read as a folder")
     inner, channels, *patch = shapes["patch_embedding.weight"].shape
     pt, ph, pw = patch
     if inner % HEAD:
@@ -156,9 +166,9 @@ def image_config(shapes: Shapes) -> dict[str, Any]:
 
 LAYOUTS = (
     Layout("transformer", ("blocks.0.self_attn.q.weight", "patch_embedding.weight", "text_embedding.0.weight"),
-           NAMES, transformer_config),
+           NAMES, transformer_config, own=_is_wan),
     Layout("transformer", ("blocks.0.attn1.to_q.weight", "patch_embedding.weight", "proj_out.weight"),
-           SAME, transformer_config),
+           SAME, transformer_config, own=_is_wan),
     Layout("vae", ("decoder.middle.0.residual.0.gamma", "encoder.conv1.weight", "conv2.weight"), VAE, vae_config),
     Layout("vae", ("decoder.mid_block.resnets.0.norm1.gamma", "post_quant_conv.weight"), SAME, vae_config),
     Layout("text_encoder", ("encoder.block.1.layer.0.SelfAttention.relative_attention_bias.weight", "shared.weight"),
