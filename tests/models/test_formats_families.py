@@ -9,6 +9,7 @@ import pytest
 import tiny_family_files as tiny
 import torch
 from bench import Bench, loaded
+from diffusers import HunyuanVideoFramepackTransformer3DModel, SkyReelsV2Transformer3DModel
 from diffusers.loaders import single_file_utils as diffusers_files
 from parity import PROMPT
 from torch import Tensor
@@ -22,11 +23,13 @@ from nodes.families.cogvideox import layouts as cogvideox_layouts
 from nodes.families.formats.names import Names
 from nodes.families.formats.precision import networks
 from nodes.families.formats.stored import StoredLinear
+from nodes.families.framepack import layouts as framepack_layouts
 from nodes.families.hunyuan import layouts as hunyuan_layouts
 from nodes.families.ltx import layouts as ltx_layouts
 from nodes.families.mochi import layouts as mochi_layouts
 from nodes.families.nodes import load_vae, load_weights
 from nodes.families.registry import Components, components
+from nodes.families.skyreels import layouts as skyreels_layouts
 from nodes.models.nodes import load_dit, load_lora
 from nodes.patches.nodes import noise_patches
 from nodes.patches.nodes import unpatchify as unpatchify_node
@@ -217,6 +220,14 @@ REAL = {
     "CogVideoX 5B": (cogvideox_layouts, tiny.CogVideoXTransformer3DModel,
                      {"num_attention_heads": 48, "num_layers": 42, "use_rotary_positional_embeddings": True}),
     "HunyuanVideo": (hunyuan_layouts, tiny.HunyuanVideoTransformer3DModel, {}),
+    "FramePack": (framepack_layouts, HunyuanVideoFramepackTransformer3DModel,
+                  {"has_image_proj": True, "has_clean_x_embedder": True}),
+    "SkyReels-V2 DF 1.3B": (skyreels_layouts, SkyReelsV2Transformer3DModel,
+                            {"num_attention_heads": 12, "ffn_dim": 8960, "num_layers": 30, "inject_sample_info": True,
+                             "patch_size": [1, 2, 2]}),
+    "SkyReels-V2 I2V 14B": (skyreels_layouts, SkyReelsV2Transformer3DModel,
+                            {"num_attention_heads": 40, "ffn_dim": 13824, "num_layers": 40, "in_channels": 36,
+                             "image_dim": 1280, "added_kv_proj_dim": 5120, "patch_size": [1, 2, 2]}),
     "Mochi": (mochi_layouts, tiny.MochiTransformer3DModel, {}),
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ import tiny_framepack
 import tiny_hunyuan
 import torch
 from bench import Bench, loaded
+from safetensors.torch import load_file
 from tiny_files import write
 from transformers import SiglipVisionConfig, SiglipVisionModel
 
@@ -15,12 +16,13 @@ from assets.values import Text
 from assets.weight_files import WeightsRefused
 from assets.weight_headers import Tensor
 from nodes.families.formats.loading import load_part
+from nodes.families.formats.stored import StoredLinear
 from nodes.families.framepack.layouts import image_config
 from nodes.families.framepack.nodes import sample_sections
 from nodes.families.images import encode_image
 from nodes.families.nodes import load_clip_vision, load_vae
 from nodes.families.registry import components
-from nodes.models.nodes import load_dit
+from nodes.models.nodes import load_dit, load_lora
 from nodes.text_encoder.nodes import encode_text
 
 WIDTH = 72
@@ -71,6 +73,35 @@ def test_a_section_by_files_is_the_one_by_the_folder(models: Path, files: Files)
     )
     torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
     assert loaded(dit).scheduler["shift"] == loaded(asked["dit"]).scheduler["shift"] == 7.0
+
+
+def test_scaled_float8_stays_in_eight_bits_and_stands_for_the_numbers(models: Path, files: Files) -> None:
+    scaled: dict[str, torch.Tensor] = {}
+    layer = "single_transformer_blocks.0.attn.to_q"
+    plain = load_file(models / "FramePackI2V_HY_fp32.safetensors")
+    for name, tensor in plain.items():
+        scaled[name] = tensor.bfloat16()
+        if tensor.ndim == 2 and "_blocks." in name:
+            scale = tensor.abs().max() / 448
+            scaled |= {name: (tensor / scale).to(torch.float8_e4m3fn), name.replace(".weight", ".scale_weight"): scale}
+    write(models / "FramePackI2V_HY_fp8_scaled.safetensors", scaled)
+    dit = loaded(load_dit(files=files, file="FramePackI2V_HY_fp8_scaled.safetensors"))
+    stored = dit.transformer.get_submodule(layer)
+    assert isinstance(stored, StoredLinear)
+    stands = scaled[f"{layer}.weight"].float() * scaled[f"{layer}.scale_weight"]
+    assert torch.equal(stored.weight, stands.bfloat16())
+
+
+def test_loras_name_its_layers_as_hunyuanvideos_makers_do(models: Path, files: Files) -> None:
+    dit = load_dit(files=files, file="FramePackI2V_HY_fp32.safetensors")
+    plain = loaded(dit).transformer.transformer_blocks[0].attn.to_out[0].weight
+    down, up = torch.randn(4, plain.shape[1]), torch.randn(plain.shape[0], 4)
+    layer = "diffusion_model.double_blocks.0.img_attn_proj"
+    write(models / "lora.safetensors", {f"{layer}.lora_A.weight": down, f"{layer}.lora_B.weight": up})
+    merged = loaded(load_lora(dit, files=files, file="lora.safetensors"))
+    torch.testing.assert_close(
+        merged.transformer.transformer_blocks[0].attn.to_out[0].weight, plain + up @ down, atol=1e-5, rtol=0
+    )
 
 
 def test_hunyuanvideos_vae_in_a_file_goes_with_it(files: Files) -> None:
