@@ -1,11 +1,16 @@
 """Pictures of values that a worker leaves for the server, which has no torch to draw them by. No torch here."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from assets.whole_files import write_whole
-from nodes.preview.views import View
+
+if TYPE_CHECKING:
+    from nodes.preview.views import View
 
 LEFT = "pictures"
 """Name of the folder below a store."""
@@ -30,6 +35,8 @@ class Pictures:
         """What was left for a value, which is not kept any longer; None where nothing was."""
         if self._folder is None:
             return None
+        from nodes.preview.views import View  # a worker begins without what draws
+
         path = self._folder / digest
         try:
             said, _, data = path.read_bytes().partition(b"\n")

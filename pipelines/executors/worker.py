@@ -28,7 +28,6 @@ from assets.values import Clip, DiT, Latent, ModelHandle, Patches, Value, VideoV
 from assets.values.array import Array
 from nodes.api import Meeting, Node, Seat
 from nodes.context import Cancelled
-from nodes.preview.colours import floats
 from nodes.preview.learned import COLOURS, colour_maps
 from nodes.preview.left import LEFT, pictures
 from nodes.preview.tiny import tiny_decoders
@@ -283,7 +282,8 @@ def _leave_pictures(values: Mapping[str, Value]) -> None:
 
 
 def _all_noise(value: Latent | Patches) -> bool:
-    return isinstance(value, Patches) and floats(value.noise).min() == 1
+    noise: Any = value.noise if isinstance(value, Patches) else None  # of numpy or of torch
+    return noise is not None and float(noise.min()) == 1
 
 
 def _type(value: Value) -> str:
