@@ -1,9 +1,13 @@
 """Scripts, styles and fonts of the page: they never change while a server runs, so each is read and compressed once."""
 
+import gzip
+
 from starlette.datastructures import Headers
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+OF_THE_PAGE = "/_nicegui/"
+"""Below it are scripts, styles and fonts, a few megabytes; views of results never change either, and are many."""
 ALTERING = ("range", "if-none-match", "if-modified-since")
 """Headers of a request to which another may be answered otherwise."""
 
@@ -41,11 +45,23 @@ class CompressedOnce(GZipMiddleware):
 def _for_all_alike(scope: Scope) -> bool:
     if scope["type"] != "http" or scope["method"] != "GET" or scope["query_string"]:
         return False
+    if not scope["path"].startswith(OF_THE_PAGE):
+        return False
     headers = Headers(scope=scope)
     return "gzip" in headers.get("accept-encoding", "") and not any(name in headers for name in ALTERING)
 
 
 def _never_changes(sent: list[Message]) -> bool:
-    start, last = sent[0], sent[-1]
-    whole = start["status"] == 200 and not last.get("more_body", False)
-    return whole and "immutable" in Headers(raw=start["headers"]).get("cache-control", "")
+    start, body = sent[0], b"".join(message.get("body", b"") for message in sent[1:])
+    headers = Headers(raw=start["headers"])
+    return start["status"] == 200 and "immutable" in headers.get("cache-control", "") and _is_whole(body, headers)
+
+
+def _is_whole(body: bytes, headers: Headers) -> bool:
+    """Whether all of it was sent; who breaks off gets less."""
+    if "content-length" in headers:
+        return len(body) == int(headers["content-length"])
+    try:
+        return bool(gzip.decompress(body))
+    except (OSError, EOFError):
+        return False

@@ -20,7 +20,12 @@ class Files:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
-        routes = [Route("/script.js", self.script), Route("/state", self.state), Route("/gone.js", self.gone)]
+        routes = [
+            Route("/_nicegui/script.js", self.script),
+            Route("/view/clip", self.script),
+            Route("/state", self.state),
+            Route("/_nicegui/gone.js", self.gone),
+        ]
         self.app = CompressedOnce(Starlette(routes=routes))
 
     async def script(self, request: Request) -> Response:
@@ -52,7 +57,7 @@ def facts(answer: httpx.Response) -> dict[str, Any]:
 
 def test_a_script_is_read_and_compressed_once() -> None:
     files = Files()
-    first, second = files.get("/script.js"), files.get("/script.js")
+    first, second = files.get("/_nicegui/script.js"), files.get("/_nicegui/script.js")
     assert files.asked == ["script"]
     assert facts(first) == facts(second)
     assert first.headers["content-encoding"] == "gzip"
@@ -61,28 +66,34 @@ def test_a_script_is_read_and_compressed_once() -> None:
 
 def test_who_cannot_read_gzip_gets_the_plain_script() -> None:
     files = Files()
-    files.get("/script.js")
-    answer = files.get("/script.js", **{"Accept-Encoding": "identity"})
+    files.get("/_nicegui/script.js")
+    answer = files.get("/_nicegui/script.js", **{"Accept-Encoding": "identity"})
     assert answer.content == SCRIPT
     assert "content-encoding" not in answer.headers
 
 
 def test_a_part_of_a_script_is_not_taken_for_all_of_it() -> None:
     files = Files()
-    assert files.get("/script.js", Range="bytes=0-9").content == SCRIPT[:10]
-    assert files.get("/script.js").content == SCRIPT
-    assert files.get("/script.js", Range="bytes=0-9").content == SCRIPT[:10]
+    assert files.get("/_nicegui/script.js", Range="bytes=0-9").content == SCRIPT[:10]
+    assert files.get("/_nicegui/script.js").content == SCRIPT
+    assert files.get("/_nicegui/script.js", Range="bytes=0-9").content == SCRIPT[:10]
 
 
 def test_what_may_change_and_what_is_not_there_are_asked_for_each_time() -> None:
     files = Files()
     assert [files.get("/state").text for _ in range(3)] == ["1", "2", "3"]
-    assert [files.get("/gone.js").status_code for _ in range(2)] == [404, 404]
+    assert [files.get("/_nicegui/gone.js").status_code for _ in range(2)] == [404, 404]
     assert files.asked[3:] == ["gone", "gone"]
 
 
 def test_another_query_is_another_question() -> None:
     files = Files()
-    files.get("/script.js")
-    files.get("/script.js?v=2")
+    files.get("/_nicegui/script.js")
+    files.get("/_nicegui/script.js?v=2")
+    assert files.asked == ["script", "script"]
+
+
+def test_what_belongs_to_results_is_not_kept_in_memory() -> None:
+    files = Files()
+    assert [files.get("/view/clip").content for _ in range(2)] == [SCRIPT, SCRIPT]
     assert files.asked == ["script", "script"]
