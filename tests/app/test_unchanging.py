@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from app.api.unchanging import CompressedOnce
 
@@ -97,3 +98,20 @@ def test_what_belongs_to_results_is_not_kept_in_memory() -> None:
     files = Files()
     assert [files.get("/view/clip").content for _ in range(2)] == [SCRIPT, SCRIPT]
     assert files.asked == ["script", "script"]
+
+
+def test_an_answer_that_was_cut_short_is_not_given_again() -> None:
+    asked: list[str] = []
+
+    async def broken_off(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.append(scope["path"])
+        length = str(len(SCRIPT)).encode()
+        headers = [(b"cache-control", FOR_EVER["Cache-Control"].encode()), (b"content-length", length)]
+        headers.append((b"content-type", b"font/woff2"))
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": SCRIPT[: 7 if len(asked) == 1 else None]})
+
+    files = Files()
+    files.app = CompressedOnce(broken_off)
+    assert [files.get("/_nicegui/inter.woff2").content for _ in range(3)] == [SCRIPT[:7], SCRIPT, SCRIPT]
+    assert len(asked) == 2
