@@ -14,7 +14,7 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import FileResponse
 
-from app.api.views import Views
+from app.api.views import How, Views
 from app.editor.workspace import Workspace
 from assets import images
 from assets.files import FileRefused
@@ -43,7 +43,7 @@ def media_routes(workspace: Workspace) -> APIRouter:
         except (BlobMissing, FileRefused, ValueError) as error:
             raise HTTPException(404, str(error)) from None
 
-    async def shown(digest: str, how: int | Way | None = None) -> FileResponse:
+    async def shown(digest: str, how: How | None = None) -> FileResponse:
         try:
             made = await asyncio.to_thread(views.rendered, digest, how)
         except (BlobMissing, FileRefused, ValueError) as error:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
+from math import isqrt
 from typing import Any, Literal
 
 from assets.weight_files import WeightsRefused
@@ -107,6 +108,25 @@ def original_names(family: str, layers: Collection[str]) -> list[Names]:
     """
     found = _originals(_of(family)) or _originals(layout for _, layout in layouts())
     return [names.ending(layers) for names in found]
+
+
+def vision_sizes(shapes: Shapes, head: int, whose: str, *, below: str = "", lead: int = 1) -> dict[str, Any]:
+    """Of a ViT, as transformers names them; ValueError where it is not one whose heads are so wide.
+
+    whose: "CLIP ViT-L's". below: what its tensors' names begin with. lead: rows before those of the patches.
+    """
+    width, _, side, _ = shapes[f"{below}embeddings.patch_embedding.weight"].shape
+    if width % head:
+        raise ValueError(f"its width of {width} is no multiple of {head}, as {whose}")
+    patches = shapes[f"{below}embeddings.position_embedding.weight"].shape[0] - lead
+    return {
+        "hidden_size": width,
+        "intermediate_size": shapes[f"{below}encoder.layers.0.mlp.fc1.weight"].shape[0],
+        "num_hidden_layers": count(shapes, f"{below}encoder.layers"),
+        "num_attention_heads": width // head,
+        "image_size": isqrt(patches) * side,
+        "patch_size": side,
+    }
 
 
 def count(shapes: Collection[str], blocks: str) -> int:

@@ -1,10 +1,9 @@
 """How FramePack's files name its tensors: as diffusers does; and what their shapes tell. No torch here."""
 
-from math import isqrt
 from typing import Any
 
 from assets.weight_headers import WeightHeader
-from nodes.families.formats.layouts import Configs, Layout, Shapes, count
+from nodes.families.formats.layouts import Configs, Layout, Shapes, vision_sizes
 from nodes.families.formats.names import SAME
 from nodes.families.hunyuan import layouts as hunyuan
 
@@ -24,18 +23,9 @@ def transformer_config(shapes: Shapes) -> dict[str, Any]:
 
 
 def image_config(shapes: Shapes) -> dict[str, Any]:
-    width, _, side, _ = shapes["embeddings.patch_embedding.weight"].shape
-    if width % HEAD:
-        raise ValueError(f"its width of {width} is no multiple of {HEAD}, as SigLIP so400m's is, which FramePack needs")
-    patches = isqrt(shapes["embeddings.position_embedding.weight"].shape[0])
-    return {
-        "hidden_size": width,
-        "intermediate_size": shapes["encoder.layers.0.mlp.fc1.weight"].shape[0],
-        "num_hidden_layers": count(shapes, "encoder.layers"),
-        "num_attention_heads": width // HEAD,
-        "image_size": SIDE if SIDE // side == patches else patches * side,
-        "patch_size": side,
-    }
+    sizes = vision_sizes(shapes, HEAD, "SigLIP so400m's is, which FramePack needs", lead=0)
+    patches = sizes["image_size"] // sizes["patch_size"]
+    return sizes | ({"image_size": SIDE} if SIDE // sizes["patch_size"] == patches else {})
 
 
 LAYOUTS = (

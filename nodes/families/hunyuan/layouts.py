@@ -4,11 +4,10 @@ Names: diffusers loaders/single_file_utils.py, convert_hunyuan_video_transformer
 comfy/supported_models.py, HunyuanVideo.process_unet_state_dict.
 """
 
-from math import isqrt
 from typing import Any
 
 from assets.weight_headers import WeightHeader
-from nodes.families.formats.layouts import Configs, Layout, Shapes, causal_vae_config, count
+from nodes.families.formats.layouts import Configs, Layout, Shapes, causal_vae_config, count, vision_sizes
 from nodes.families.formats.names import SAME, Names
 
 LLAMA_HEAD, CLIP_HEAD = 128, 64
@@ -198,20 +197,9 @@ def clip_config(shapes: Shapes) -> dict[str, Any]:
 
 def vision_config(shapes: Shapes) -> dict[str, Any]:
     """Of LLaVA's eyes, a CLIP ViT-L, and of what makes rows for LLaMA of what they see."""
-    width, _, side, _ = shapes["vision_tower.embeddings.patch_embedding.weight"].shape
-    if width % CLIP_HEAD:
-        raise ValueError(f"its width of {width} is no multiple of {CLIP_HEAD}, as CLIP ViT-L's is")
-    patches = shapes["vision_tower.embeddings.position_embedding.weight"].shape[0] - 1
+    sizes = vision_sizes(shapes, CLIP_HEAD, "CLIP ViT-L's is", below="vision_tower.")
     return {
-        "vision_config": {
-            "model_type": "clip_vision_model",
-            "hidden_size": width,
-            "intermediate_size": shapes["vision_tower.encoder.layers.0.mlp.fc1.weight"].shape[0],
-            "num_hidden_layers": count(shapes, "vision_tower.encoder.layers"),
-            "num_attention_heads": width // CLIP_HEAD,
-            "image_size": isqrt(patches) * side,
-            "patch_size": side,
-        },
+        "vision_config": {"model_type": "clip_vision_model", **sizes},
         "text_config": {
             "model_type": "llama",
             "hidden_size": shapes["multi_modal_projector.linear_2.weight"].shape[0],

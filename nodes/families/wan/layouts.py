@@ -3,11 +3,10 @@
 Names: diffusers loaders/single_file_utils.py and scripts/convert_wan_to_diffusers.py.
 """
 
-from math import isqrt
 from typing import Any
 
 from assets.weight_headers import WeightHeader
-from nodes.families.formats.layouts import Configs, Layout, Shapes, count
+from nodes.families.formats.layouts import Configs, Layout, Shapes, count, vision_sizes
 from nodes.families.formats.names import SAME, Names
 from nodes.families.formats.t5 import GGUF, text_config
 from nodes.families.wan.vae_sizes import VAES
@@ -149,19 +148,8 @@ def vae_config(shapes: Shapes) -> dict[str, Any]:
 
 def image_config(shapes: Shapes) -> dict[str, Any]:
     """The only CLIP that Wan goes with is ViT-H."""
-    width, _, side, _ = shapes["embeddings.patch_embedding.weight"].shape
-    if width % IMAGE_HEAD:
-        raise ValueError(f"its width of {width} is no multiple of {IMAGE_HEAD}, as CLIP ViT-H's is, which Wan needs")
-    patches = shapes["embeddings.position_embedding.weight"].shape[0] - 1
-    return {
-        "hidden_size": width,
-        "intermediate_size": shapes["encoder.layers.0.mlp.fc1.weight"].shape[0],
-        "num_hidden_layers": count(shapes, "encoder.layers"),
-        "num_attention_heads": width // IMAGE_HEAD,
-        "image_size": isqrt(patches) * side,
-        "patch_size": side,
-        "hidden_act": "gelu",
-    }
+    sizes = vision_sizes(shapes, IMAGE_HEAD, "CLIP ViT-H's is, which Wan needs")
+    return sizes | {"hidden_act": "gelu"}
 
 
 LAYOUTS = (
