@@ -219,6 +219,48 @@ def test_keys_reach_every_node_of_a_graph_of_which_only_some_are_on_the_page(edi
     expect(page.locator(".vue-flow__node.selected")).to_have_attribute("data-id", "last")
 
 
+def test_keys_that_come_while_the_view_is_on_its_way_go_on_from_where_it_will_be(editor: Editor) -> None:
+    page = editor.page
+    editor.bring_in(grid(60))
+    expect(editor.node("n1")).to_be_visible()
+    # All of it is in view, and n1 is not any more once the middle is seen at its size.
+    press(page, "Control+0", "Alt+ArrowRight")
+    expect(page.locator(".zoom-value")).to_have_text("100 %")
+    page.wait_for_function(f"{FOCUSED} === 'n1'")
+    expect(editor.node("n1")).to_be_in_viewport()
+    press(page, "Control+=", "Control+=", "Alt+ArrowRight")
+    expect(page.locator(".zoom-value")).to_have_text("144 %")
+    page.wait_for_function(f"{FOCUSED} === 'n2'")
+    expect(editor.node("n2")).to_be_in_viewport()
+
+
+def test_a_node_keeps_the_focus_however_far_the_view_is_moved(editor: Editor) -> None:
+    page = editor.page
+    editor.bring_in(grid(60))
+    press(page, "Control+0", "Alt+ArrowRight")
+    page.wait_for_function(f"{FOCUSED} === 'n1'")
+    # Away by the wheel alone: nearer here, farther there.
+    for _ in range(3):
+        page.mouse.move(1000, 250)
+        page.mouse.wheel(0, -2000)
+        expect(page.locator(".zoom-value")).to_have_text("250 %")
+        page.mouse.move(300, 750)
+        page.mouse.wheel(0, 600)
+        expect(page.locator(".zoom-value")).not_to_have_text("250 %")
+    expect(editor.node("n0")).to_have_count(0)
+    expect(editor.node("n1")).not_to_be_in_viewport()
+    assert page.evaluate(FOCUSED) == "n1"
+
+
+def press(page: Page, *keys: str) -> None:
+    """Press keys so fast that no frame comes between them."""
+    strokes = [dict(key=each.split("+")[-1], ctrlKey="Control+" in each, altKey="Alt+" in each) for each in keys]
+    page.evaluate(
+        "(strokes) => strokes.forEach((each) => document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {...each, bubbles: true})))",
+        strokes,
+    )
+
+
 def test_a_node_that_is_only_painted_comes_near_when_the_keys_go_to_it(editor: Editor) -> None:
     editor.bring_in(grid(150))
     expect(editor.page.locator(".canvas.painted")).to_have_count(1)

@@ -14,7 +14,7 @@ import { runWithSeeds } from "../state/seeds.js";
 import { shownAs, toggleShown } from "../state/shown.js";
 import { closeTab, turn } from "../state/tabs.js";
 import { flip, show, toggleRail, ui } from "../state/ui.js";
-import { duration, fit, flow, select, selectedIds, selectedWires } from "../state/view.js";
+import { fit, flow, heading, select, selectedIds, selectedWires, zoomTo } from "../state/view.js";
 import { keepVersion, nameThisVersion } from "../state/versions.js";
 import { compare, view, viewWire } from "../state/viewer.js";
 import { downloadWorkflow, openFromDisk, saveCopy } from "../state/workflows.js";
@@ -90,9 +90,9 @@ export const actions = [
   { name: "fit-selection", label: "Zoom to the selection", group: "View", keys: ["F"], node: true, perform: () => fit(some() ? flow.getSelectedNodes.value : undefined) },
   { name: "next-node", label: "Next node", group: "View", keys: ["Alt+ArrowRight"], perform: () => walk(1) },
   { name: "previous-node", label: "Previous node", group: "View", keys: ["Alt+ArrowLeft"], perform: () => walk(-1) },
-  { name: "zoom-in", label: "Zoom in", group: "View", keys: ["Ctrl++", "Ctrl+="], perform: () => flow.zoomIn({ duration: duration(120) }) },
-  { name: "zoom-out", label: "Zoom out", group: "View", keys: ["Ctrl+-"], perform: () => flow.zoomOut({ duration: duration(120) }) },
-  { name: "actual-size", label: "Actual size", group: "View", keys: ["Ctrl+0"], perform: () => flow.zoomTo(1, { duration: duration(120) }) },
+  { name: "zoom-in", label: "Zoom in", group: "View", keys: ["Ctrl++", "Ctrl+="], perform: () => zoomTo(heading().zoom * 1.2) },
+  { name: "zoom-out", label: "Zoom out", group: "View", keys: ["Ctrl+-"], perform: () => zoomTo(heading().zoom / 1.2) },
+  { name: "actual-size", label: "Actual size", group: "View", keys: ["Ctrl+0"], perform: () => zoomTo(1) },
   { name: "library", label: "Node library", group: "View", keys: ["Ctrl+L"], perform: () => toggleRail("library") },
   { name: "workflows", label: "Workflows", group: "View", keys: ["Ctrl+O"], perform: () => toggleRail("workflows") },
   { name: "queue", label: "Queue", group: "View", keys: ["Ctrl+Shift+Q"], perform: () => toggleRail("queue") },

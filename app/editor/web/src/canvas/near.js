@@ -93,7 +93,7 @@ async function choose() {
   const wanted = overview.value ? [] : all.filter((node) => !mounted.has(node.id) && touches(node, near));
   // What can be seen comes first.
   wanted.sort((a, b) => touches(b, view) - touches(a, view));
-  const held = document.activeElement?.closest(".node")?.dataset.node;
+  const held = document.activeElement?.closest(".vue-flow__node")?.dataset.id;
   const leaving = all.filter((node) => mounted.has(node.id) && (overview.value || !touches(node, far)) && !node.dragging && node.id !== held);
   const come = wanted.slice(0, pace);
   const go = new Set(leaving.slice(0, Math.max(4, 2 * (pace - come.length))).map((node) => node.id));

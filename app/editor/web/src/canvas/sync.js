@@ -3,7 +3,7 @@ import { declarationOf, inputOf, outputOf } from "../state/catalogue.js";
 import { records, session } from "../state/document.js";
 import { layoutOf, nodeOf, titleOf, wireOf } from "../state/graph.js";
 import { inScope, shorten, stateOf, trail } from "../state/scope.js";
-import { fit, flow } from "../state/view.js";
+import { fit, flow, moveView } from "../state/view.js";
 import { guess } from "./guess.js";
 import { FEW, look } from "./near.js";
 
@@ -58,7 +58,7 @@ export function keepPlace() {
 }
 function lookFrom(view) {
   opening = false;
-  flow.setViewport(view);
+  moveView(view);
 }
 
 /** Go inside of groups or out of them: show what is there instead, as it was last looked at. */

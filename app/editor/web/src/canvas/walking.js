@@ -1,6 +1,6 @@
 // From node to node by keys, however many there are: each comes into view, and is there to take the focus.
 import { nodeIds, wires } from "../state/graph.js";
-import { duration, fit, flow, select, selectedIds, sizeOf } from "../state/view.js";
+import { fit, flow, heading, moveView, select, selectedIds, sizeOf } from "../state/view.js";
 import { overview } from "./near.js";
 
 const FOCUSABLE = "a[href], button:not(:disabled), input:not(:disabled), select, textarea, [tabindex='0']";
@@ -64,7 +64,7 @@ function take(id, frames) {
 
 /** Have a node in view, and near enough to be more than painted. */
 function reveal(node) {
-  const { x, y, zoom } = flow.viewport.value;
+  const { x, y, zoom } = heading();
   const view = flow.dimensions.value;
   const { width, height } = sizeOf(node);
   const [left, top] = [node.position.x * zoom + x, node.position.y * zoom + y];
@@ -72,7 +72,7 @@ function reveal(node) {
   if (overview.value) return fit([node], true);
   if (inView) return;
   const centre = { x: node.position.x + width / 2, y: node.position.y + height / 2 };
-  flow.setViewport({ x: view.width / 2 - centre.x * zoom, y: view.height / 2 - centre.y * zoom, zoom }, { duration: duration(120) });
+  moveView({ x: view.width / 2 - centre.x * zoom, y: view.height / 2 - centre.y * zoom, zoom }, 120);
 }
 
 /** Tab on a node that the keys brought the focus to, or within a node: through what is in it, then on to the next node,

@@ -8,15 +8,40 @@ export const flow = useVueFlow(FLOW_ID);
 /** Is the view being moved? It is until it has rested for a moment. */
 export const moving = ref(false);
 const REST = 150; // milliseconds
+/** Where the view is on its way to by itself, if it is. */
+let goal = null;
 let resting = 0;
 watch(
   () => ({ ...flow.viewport.value }),
   () => {
     moving.value = true;
     clearTimeout(resting);
-    resting = setTimeout(() => (moving.value = false), REST);
+    resting = setTimeout(rest, REST);
   },
 );
+
+function rest() {
+  moving.value = false;
+  goal = null;
+}
+flow.onMoveStart(({ event }) => event?.sourceEvent && (goal = null));
+/** The view, or where it will be in a moment: what comes next goes on from there. */
+export const heading = () => goal ?? flow.viewport.value;
+
+/** Move the view, within so many milliseconds. */
+export function moveView(to, within = 0) {
+  goal = duration(within) ? to : null;
+  flow.setViewport(to, { duration: duration(within) });
+}
+
+/** Zoom about the middle of what is seen. */
+export function zoomTo(wanted) {
+  const view = flow.dimensions.value;
+  const { x, y, zoom } = heading();
+  const next = Math.min(flow.maxZoom.value, Math.max(flow.minZoom.value, wanted));
+  const about = (middle, at) => middle - ((middle - at) * next) / zoom;
+  moveView({ x: about(view.width / 2, x), y: about(view.height / 2, y), zoom: next }, 120);
+}
 
 const FALLBACK = { width: 280, height: 180 };
 
@@ -51,7 +76,7 @@ export function fit(nodes = flow.nodes.value, animate = true, below = undefined)
   const zoom = Math.min(1.1, Math.max(0.05, Math.min(view.width / (bounds.width + 96), view.height / (bounds.height + 96))));
   const x = view.width / 2 - (bounds.x + bounds.width / 2) * zoom;
   const y = view.height / 2 - (bounds.y + bounds.height / 2) * zoom;
-  flow.setViewport({ x, y, zoom }, { duration: animate ? duration(180) : 0 });
+  moveView({ x, y, zoom }, animate ? 180 : 0);
 }
 
 export const selectedIds = () => flow.getSelectedNodes.value.map((node) => node.id);
