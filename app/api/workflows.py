@@ -69,6 +69,22 @@ def workflow_routes(workspace: Workspace) -> APIRouter:
         found = await asyncio.to_thread(workflow.resizing, port(source), port(target))
         return found and found._asdict()
 
+    @router.get("/workflows/{name}/mend")
+    async def mend(name: str, node: str | None = None, source: str = "", target: str = "") -> dict[str, Any] | None:
+        """What mends the error of a node, or lets a refused wire be, where a number is at fault; null where none does.
+
+        {"label", "changes": [[node, setting, value]], "insert": null or {"type", "input", "output", "params", "into"}}
+        """
+        workflow = opened(name)
+        if node is None:
+            found = await asyncio.to_thread(workflow.mending_wire, port(source), port(target))
+        else:
+            found = await asyncio.to_thread(workflow.mending, node)
+        if found is None:
+            return None
+        insert = found.insert and found.insert._asdict()
+        return {"label": found.label, "changes": found.changes, "insert": insert}
+
     @router.get("/workflows/{name}/file")
     async def file(name: str) -> Response:
         text = dumps(opened(name).document)

@@ -21,6 +21,7 @@ from pipelines.diff import RecordsDiff, apply
 from pipelines.document import Document, DocumentError, Port, require_sound_groups
 from pipelines.events import Event
 from pipelines.groups import flatten
+from pipelines.mending import Mend, mending, mending_wire
 from pipelines.queue import Entry, Queue
 from pipelines.recall import recall
 from pipelines.resizing import Resize, resizing
@@ -232,6 +233,14 @@ class OpenWorkflow:
         """The resize that lets a refused wire be, if one does. Quick, and safe in a thread."""
         return resizing(self.document, source, target, self._library, self._files)
 
+    def mending(self, node: str) -> Mend | None:
+        """What mends the error of a node, where a number is at fault. Quick, and safe in a thread."""
+        return mending(self.document, node, self._library, self._files)
+
+    def mending_wire(self, source: Port, target: Port) -> Mend | None:
+        """The same for a refused wire."""
+        return mending_wire(self.document, source, target, self._library, self._files)
+
     async def settle(self) -> None:
         """Wait until the last edit is checked and on disk."""
         while self._tasks:
@@ -298,7 +307,8 @@ class OpenWorkflow:
                 forecast = await asyncio.to_thread(self._queue.forecaster.forecast, document)
         finally:
             self._busy["foresee"] = False
-        self._outlook = forecast.to_json()
+        seconds = {node: expected.seconds for node, expected in forecast.nodes.items()}
+        self._outlook = forecast.to_json() | {"nodes": dict.fromkeys(forecast.loads) | seconds}
         self.tell([{"kind": "run", "run": {"forecast": self._outlook}}])
 
     async def _save(self) -> None:

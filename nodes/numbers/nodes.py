@@ -21,6 +21,7 @@ OPERATIONS: dict[Operation, Callable[[float, float], float]] = {
     "smaller": min,
     "larger": max,
 }
+ROUNDING = ("round", "round down", "round up")
 LARGEST = 2**63
 """From here on no setting takes a number, and a whole one is no longer told from its neighbours."""
 
@@ -64,15 +65,17 @@ def seed(
     return Scalar(seed)
 
 
-def calculate_spec(number: ScalarSpec, operation: Operation, by: float) -> ScalarSpec:
+def calculate_spec(number: ScalarSpec, operation: Operation, by: float, start: float = 0) -> ScalarSpec:
     if number.value is None:
         return ScalarSpec(None)
     if isinstance(number.value, bool | str):
         raise SpecError(f"Got {number.value!r}; it needs a number. Wire one of the nodes under Numbers.")
     if by == 0 and operation not in ("add", "subtract", "multiply", "smaller", "larger"):
         raise SpecError(f"Got {number.value} to {operation} by 0, which gives nothing. Try 1.")
+    if operation not in ROUNDING:
+        start = 0
     try:
-        made = OPERATIONS[operation](number.value, by)
+        made = start + OPERATIONS[operation](number.value - start, by)
     except OverflowError:
         made = math.inf
     if not abs(made) < LARGEST:
@@ -93,9 +96,12 @@ def calculate(
         Operation, "round: to the nearest multiple of the other number, so by 1 to a whole one, by 16 to whole patches."
     ] = "multiply",
     by: Annotated[float, "The other number; it can be a port as well."] = 2.0,
+    start: Annotated[
+        float, "Where rounding counts from: by 4 from 1 gives 1, 5, 9 and so on, the lengths that a VAE takes."
+    ] = 0.0,
 ) -> Scalar:
     """Make another number of one: twice the width, one frame more, the nearest multiple of 16."""
-    made = calculate_spec(number.spec, operation, by).value
+    made = calculate_spec(number.spec, operation, by, start).value
     assert made is not None
     return Scalar(made)
 

@@ -193,26 +193,41 @@ def test_a_wire_that_a_node_in_between_would_mend_offers_that_node_and_wires_the
     editor.wait_for_records(lambda records: not wires(records))
 
 
-def test_a_number_with_decimals_for_a_whole_setting_is_offered_what_rounds_it_to_the_settings_steps(
+def test_a_number_that_a_setting_does_not_take_is_offered_the_nearest_that_it_does_where_it_was_written(
     editor: Editor,
 ) -> None:
     nodes = {
-        "number": {"type": "number", "version": 1, "params": {"value": 100.4}},
-        "canvas": {"type": "noise_patches", "version": 1, "params": {}},
+        "models": {"type": "load_models", "version": 1, "params": {}},
+        "number": {"type": "number", "version": 1, "params": {"value": 18.4}},
+        "half": {"type": "calculate", "version": 1, "params": {"operation": "multiply", "by": 0.5}},
+        "canvas": {"type": "noise_patches", "version": 1, "params": {"frames": 15}},
     }
-    layout = {"number": {"x": 0, "y": 0}, "canvas": {"x": 560, "y": 0, "ports": ["width", "frames"]}}
-    editor.bring_in({"format": "patchloom/1", "nodes": nodes, "layout": layout})
+    wires = [{"from": ["models", name], "to": ["canvas", name]} for name in ("dit", "vae")]
+    wires.append({"from": ["number", "scalar"], "to": ["half", "number"]})
+    places = {"models": (0, 240), "number": (0, 0), "half": (340, 0)}
+    layout: dict[str, Any] = {node: {"x": x, "y": y} for node, (x, y) in places.items()}
+    layout["canvas"] = {"x": 700, "y": 0, "ports": ["width"]}
+    editor.bring_in({"format": "patchloom/1", "nodes": nodes, "wires": wires, "layout": layout})
     canvas = editor.node("canvas")
-    for port, by in (("width", 16), ("frames", 1)):
-        editor.drag(editor.socket(editor.node("number"), "output", "scalar"), editor.socket(canvas, "input", port))
-        said = editor.page.locator(".message").last
-        expect(said).to_contain_text(f"{port.capitalize()} holds 100.4; it needs a whole number")
-        said.get_by_role("button", name="Insert Calculate to round it").click()
-        editor.wait_for_records(lambda records, port=port: f"wire:canvas.{port}" in records)
-        made = editor.records()[f"wire:canvas.{port}"]["from"][0]
-        assert editor.records()[f"node:{made}"]["params"] == {"operation": "round", "by": by}
-    expect(canvas.locator(".port-in", has_text="Width")).to_have_text("Width 96")
-    expect(canvas.locator(".port-in", has_text="Frames")).to_have_text("Frames 100")
+    # Typed on the node itself.
+    canvas.get_by_role("button", name="Use 13 frames").click()
+    editor.wait_for_records(lambda records: records["node:canvas"]["params"]["frames"] == 13)
+    expect(canvas.get_by_role("alert")).to_have_count(0)
+    # Reckoned: it is rounded in the wire.
+    editor.drag(editor.socket(editor.node("half"), "output", "scalar"), editor.socket(canvas, "input", "width"))
+    editor.page.get_by_role("button", name="Insert Calculate to round it to 16").click()
+    editor.wait_for_records(lambda records: "wire:canvas.width" in records)
+    made = editor.records()["wire:canvas.width"]["from"][0]
+    assert editor.records()[f"node:{made}"]["params"] == {"operation": "round", "by": 16}
+    expect(canvas.locator(".port-in", has_text="Width")).to_have_text("Width 16")
+    # Written in a node: changed there, and the wire made with it, as one edit.
+    editor.drag(editor.socket(editor.node("number"), "output", "scalar"), editor.socket(canvas, "input", "width"))
+    editor.page.get_by_role("button", name="Use a width of 16").click()
+    editor.wait_for_records(lambda records: records["wire:canvas.width"]["from"] == ["number", "scalar"])
+    assert editor.records()["node:number"]["params"] == {"value": 16}
+    editor.page.keyboard.press("Control+z")
+    editor.wait_for_records(lambda records: records["node:number"]["params"] == {"value": 18.4})
+    assert editor.records()["wire:canvas.width"]["from"] == [made, "scalar"]
 
 
 def test_a_wire_that_sizes_alone_stand_in_the_way_of_offers_the_resize_that_fits(editor: Editor) -> None:

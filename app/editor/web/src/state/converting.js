@@ -3,8 +3,9 @@ import { catalogue, declarationOf, fits, inputOf, outputOf } from "./catalogue.j
 import { isModel } from "../canvas/sockets.js";
 import { edit, session } from "./document.js";
 import { freshId, layoutOf, nodeIds, nodeOf, putWire, wireInto } from "./graph.js";
-import { runId, specOf } from "./scope.js";
+import { runId } from "./scope.js";
 import { request } from "./server.js";
+import { typesFit } from "./wiring.js";
 
 /** The node to offer for a wire {source, sourceHandle, target, targetHandle}, with its ports: {declaration, input, output}; or null. */
 export function converterFor({ source, sourceHandle, target, targetHandle }) {
@@ -21,29 +22,46 @@ export function converterFor({ source, sourceHandle, target, targetHandle }) {
   return ways.sort((a, b) => asks(a) - asks(b))[0] ?? null;
 }
 
-/** The same where a number has decimals, or stands between the steps, of a setting that takes whole ones: what rounds it. */
-export function roundingFor({ source, sourceHandle, target, targetHandle }) {
-  const value = outputOf(nodeOf(source)?.type, sourceHandle)?.type === "Scalar" ? Number(specOf(source, sourceHandle)) : NaN;
-  const widget = declarationOf(nodeOf(target)?.type).widgets.find((each) => each.name === targetHandle);
-  if (!Number.isFinite(value) || widget?.type !== "int") return null;
-  const { lo = 0, step = 1, free } = widget;
-  const by = free || lo % step ? 1 : step;
-  if (Number.isInteger(value / by)) return null;
-  return { declaration: declarationOf("calculate"), input: "number", output: "scalar", params: { operation: "round", by }, size: "round it" };
+/** What mends the error of a node, or lets a wire be, where a number is at fault, which the server tries out: others for settings, or a node. */
+export async function mendFor(asked) {
+  const found = await request(`/api/workflows/${encodeURIComponent(session.name)}/mend?${new URLSearchParams(asked)}`).catch(() => null);
+  if (!found?.label) return null;
+  const { insert, ...rest } = found;
+  return insert ? { ...rest, ...insert, declaration: declarationOf(insert.type) } : rest;
 }
 
 /** The same where sizes alone stand in the way, which the server tries out: a resize, in this wire or in `into`, another. */
-export async function resizeFor({ source, sourceHandle, target, targetHandle }) {
-  const query = new URLSearchParams({ source: `${runId(source)}.${sourceHandle}`, target: `${runId(target)}.${targetHandle}` });
+export async function resizeFor(connection) {
+  const query = new URLSearchParams(endsOf(connection));
   const found = await request(`/api/workflows/${encodeURIComponent(session.name)}/resize?${query}`).catch(() => null);
   if (!found?.into) return null;
   const { into, width, height } = found;
   return { declaration: declarationOf("resize"), input: "clip", output: "clip", params: { width, height }, into, size: `${width} × ${height}` };
 }
 
+/** A node that lets a wire be that would not be without it, by whichever way there is; null where none does. */
+export async function wayFor(connection) {
+  return converterFor(connection) ?? (typesFit(connection) ? ((await mendFor(endsOf(connection))) ?? (await resizeFor(connection))) : null);
+}
+/** "Insert Resize to 256 × 256" */
+export const wayText = (way) => way.label ?? [`Insert ${way.declaration.label}`, way.size && `to ${way.size}`].filter(Boolean).join(" ");
+
+const endsOf = ({ source, sourceHandle, target, targetHandle }) => ({ source: `${runId(source)}.${sourceHandle}`, target: `${runId(target)}.${targetHandle}` });
+
+/** Make a wire, if there is one yet to be made, in the way that was found: with other numbers, or with a node in between. The id of what changed. */
+export function putBetween(connection, way) {
+  if (!way.changes?.length) return putInto(connection, way);
+  edit(way.label, (change) => {
+    for (const [id, setting, value] of way.changes) change.put(`node:${id}`, { ...nodeOf(id), params: { ...nodeOf(id).params, [setting]: value } });
+    if (connection) putWire(change, connection.source, connection.sourceHandle, connection.target, connection.targetHandle);
+  });
+  return way.changes[0][0];
+}
+
 /** Put a node into a wire that would not fit without it; a model that it needs is wired where the workflow has just one. */
-export function putBetween({ source, sourceHandle, target, targetHandle }, { declaration, input, output, params = {}, into = [target, targetHandle] }) {
+function putInto(connection, { declaration, input, output, params = {}, into = [connection.target, connection.targetHandle] }) {
   const id = freshId(declaration.type);
+  const { source, sourceHandle, target, targetHandle } = connection ?? {};
   const here = into[0] === target && into[1] === targetHandle;
   const fed = here ? [source, sourceHandle] : wireInto(...into).from;
   const [from, to] = [layoutOf(fed[0]), layoutOf(into[0])];
@@ -53,7 +71,7 @@ export function putBetween({ source, sourceHandle, target, targetHandle }, { dec
     change.put(`layout:${id}`, { x: Math.round((from.x + to.x) / 2), y: Math.round((from.y + to.y) / 2) + 48 });
     putWire(change, ...fed, id, input);
     putWire(change, id, output, ...into);
-    if (!here) putWire(change, source, sourceHandle, target, targetHandle);
+    if (connection && !here) putWire(change, source, sourceHandle, target, targetHandle);
     for (const port of declaration.inputs.filter((each) => isModel(each.type) && !each.optional)) {
       const found = models.filter((each) => each.port.type === port.type);
       if (found.length === 1) putWire(change, found[0].node, found[0].port.name, id, port.name);
