@@ -293,6 +293,43 @@ def test_a_file_is_chosen_by_its_picture(editor: Editor) -> None:
     assert picture.evaluate("(picture) => picture.decode().then(() => picture.naturalWidth)") == 64
 
 
+def test_of_very_many_files_only_those_in_sight_are_drawn_and_asked_for_their_pictures(editor: Editor) -> None:
+    page = editor.page
+    clip = {"type": "load_clip", "version": 1, "params": {}}
+    editor.bring_in({"format": "patchloom/1", "nodes": {"clip": clip}, "layout": {"clip": {"x": 0, "y": 0}}})
+    names = [f"shot {number:05}.mp4" for number in range(10_000)]
+    page.route("**/api/files", lambda route: route.fulfill(json=names))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/api/files/picture" in request.url else None)
+    picture = "<svg xmlns='http://www.w3.org/2000/svg' width='64' height='36'/>"
+    page.route("**/api/files/picture*", lambda route: route.fulfill(body=picture, content_type="image/svg+xml"))
+    editor.node("clip").get_by_role("button", name="File: choose a file").click()
+    rows = page.get_by_role("listbox").get_by_role("option")
+    expect(rows.first).to_contain_text("shot 00000.mp4")
+    assert rows.count() < 40
+    chosen = page.locator(".palette-row[aria-selected=true]")
+    for _ in range(30):
+        page.keyboard.press("ArrowDown")
+    expect(chosen).to_contain_text("shot 00030.mp4")
+    expect(chosen).to_be_in_viewport(ratio=1)
+    # Round by the end: None is not offered where nothing is chosen.
+    for _ in range(33):
+        page.keyboard.press("ArrowUp")
+    expect(chosen).to_contain_text("shot 09998.mp4")
+    expect(chosen).to_be_in_viewport(ratio=1)
+    expect(chosen).to_have_attribute("aria-setsize", "10001")
+    assert rows.count() < 40
+    assert len(asked) < 120
+    # The wheel shows what is in the middle, and a search begins at the top again.
+    page.get_by_role("listbox").evaluate("(list) => list.scrollTo(0, list.scrollHeight / 2)")
+    middle_one = rows.filter(has_text="shot 05000.mp4")
+    expect(middle_one).to_be_in_viewport()
+    page.keyboard.type("07321")
+    expect(chosen).to_contain_text("shot 07321.mp4")
+    page.keyboard.press("Enter")
+    editor.wait_for_records(lambda records: params(records, "clip") == {"file": "shot 07321.mp4"})
+
+
 def test_a_change_reaches_all_selected_nodes_of_the_type_and_no_other(editor: Editor) -> None:
     nodes = {**WIDGETS["nodes"], "second": WIDGETS["nodes"]["resize"], "third": WIDGETS["nodes"]["resize"]}
     layout = {**WIDGETS["layout"], "second": {"x": 0, "y": 330}, "third": {"x": 340, "y": 330}}
