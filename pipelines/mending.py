@@ -142,7 +142,9 @@ class Trying:
 
 def _rounded(flat: Flat, node: str, trying: Trying, into: Port | None) -> Mend | None:
     """A Calculate where a reckoned number comes in: it rounds to the numbers that are legal there."""
-    declared = trying.library[flat.document.nodes[node]["type"]]
+    declared = trying.library.get(flat.document.nodes[node]["type"])
+    if declared is None:
+        return None
     for name, source in flat.document.incoming[node].items():
         widget, spec = declared.widgets.get(name), trying.report.specs.get(source.node, {}).get(source.name)
         place = _place(trying.whole, flat, Port(node, name), into)
@@ -197,7 +199,10 @@ def _settings(flat: Flat, node: str, trying: Trying, library: Library) -> Iterat
             holder, held = at, name
             if name in incoming:
                 holder, held = incoming[name].node, "value"
-                if flat.document.nodes[holder]["type"] not in PLAIN or held in flat.document.incoming[holder]:
+                if (
+                    flat.document.nodes.get(holder, {}).get("type") not in PLAIN
+                    or held in flat.document.incoming[holder]
+                ):
                     continue
             source = library[flat.document.nodes[holder]["type"]].widgets[held]
             value = flat.document.params(holder).get(held, source.default)

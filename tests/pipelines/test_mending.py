@@ -133,3 +133,6 @@ def test_what_no_number_would_mend_is_offered_none() -> None:
     assert refused(document, "say.text", "encode.clip") is None
     assert mending(document, "encode", LIBRARY, FILES) is None  # it only lacks a wire
     assert mending(document, "gone", LIBRARY, FILES) is None
+    nodes = {"number": ("whole_number", {}), "lost": ("of another place", {}), "canvas": ("noise_patches", {})}
+    lost = workflow(nodes, "number.scalar -> lost.frames", "gone.scalar -> canvas.frames", "lost.vae -> canvas.vae")
+    assert {mending(lost, node, LIBRARY, FILES) for node in lost.nodes} == {None}
