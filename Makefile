@@ -33,8 +33,10 @@ $(WEB)/node_modules/installed: $(WEB)/package-lock.json .venv/test-installed
 	cd $(WEB) && npm ci --silent --no-audit --no-fund --ignore-scripts
 	touch $@
 
+# A process a core; each process holds torch, hence no more than four. Then what drives a browser, with the cores to itself.
 test: .venv/test-installed browser $(WEB)/node_modules/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal --ignore tests/e2e; others=$$?; \
+	$(BIN)/python -m pytest tests/e2e && exit $$others
 
 check: .venv/test-installed
 	$(BIN)/ruff check .

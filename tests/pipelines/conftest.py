@@ -6,17 +6,12 @@ from pathlib import Path
 import pytest
 import small_nodes
 from engine_bench import Bench
-from hypothesis import HealthCheck, settings
 
 import assets
 from assets.files import Files
 from nodes.api import Node
 
 SAMPLES = Path(assets.__file__).parent / "samples"
-
-# A busy machine is no failure: property tests are held to what they find, never to the time that they take.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
