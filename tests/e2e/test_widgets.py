@@ -196,6 +196,39 @@ def test_a_number_that_is_drawn_out_of_a_port_holds_what_the_widget_held_and_fee
     expect(problem.filter(has_text="frames is 2000; it needs 1 to 1025; it comes by wire")).to_have_count(1)
 
 
+def test_a_number_that_is_let_go_over_nothing_comes_into_a_setting_of_a_new_node_as_one_edit(editor: Editor) -> None:
+    page = editor.page
+    kinds = ("number", "whole_number", "seed")
+    nodes = {kind: {"type": kind, "version": 1, "params": {}} for kind in kinds}
+    layout = {kind: {"x": 0, "y": 160 * place} for place, kind in enumerate(kinds)}
+    editor.bring_in({"format": "patchloom/1", "nodes": nodes, "layout": layout})
+    rows = page.locator(".palette-row")
+
+    def let_go(kind: str) -> None:
+        x, y = editor.socket(editor.node(kind), "output", "scalar")
+        editor.drag((x, y), (x + 300, y))
+
+    let_go("number")
+    expect(rows.first).to_contain_text("Calculate")
+    expect(rows.filter(has_text=re.compile("Sampler: (seed|guidance)"))).to_have_text(re.compile("guidance"))
+    page.keyboard.press("Escape")
+    let_go("whole_number")
+    expect(rows.filter(has_text="Canvas: frames per second")).to_have_count(0)
+    page.keyboard.type("canvas frames")
+    expect(rows.first).to_contain_text("Canvas: frames")
+    page.keyboard.press("Enter")
+    editor.wait_for_records(lambda records: "wire:noise_patches.frames" in records)
+    records = editor.records()
+    assert records["wire:noise_patches.frames"]["from"] == ["whole_number", "scalar"]
+    assert records["layout:noise_patches"]["ports"] == ["frames"]
+    expect(editor.node("noise_patches").locator(".port-in", has_text="Frames")).to_have_text("Frames 1")
+    page.keyboard.press("Control+z")
+    editor.wait_for_records(lambda records: not any("noise_patches" in key for key in records))
+    let_go("seed")
+    expect(rows.filter(has_text="Sampler: seed").first).to_be_visible()
+    expect(rows.filter(has_text=re.compile("frames|steps"))).to_have_count(0)
+
+
 def test_a_seed_is_kept_counts_up_or_is_drawn_anew_on_each_run_as_asked(editor: Editor) -> None:
     page = editor.page
     nodes = {name: {"type": "prompt_template", "version": 1, "params": {"seed": 7}} for name in ("a", "b")}

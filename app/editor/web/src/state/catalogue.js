@@ -70,6 +70,16 @@ export function nodesFitting(type, side, declarations = Object.values(catalogue.
   });
 }
 
+/** The settings, of any node, that a number of an output goes into: {declaration, port, widget}; a seed into seeds alone. */
+export function settingsFor(from, declarations = Object.values(catalogue.nodes)) {
+  const [only, ...more] = declarationOf(from).widgets;
+  const holds = more.length ? null : only;
+  const takes = ({ kind, type }) => (kind === "seed" ? holds?.kind === "seed" : kind === "number" && holds?.kind !== "seed" && (holds?.type !== "int" || type === "int"));
+  return declarations
+    .filter((declaration) => declaration.type !== from)
+    .flatMap((declaration) => declaration.widgets.filter((widget) => takes(widget) && fits("Scalar", asPort(widget)) && !holderOf(declaration, widget)).map((widget) => ({ declaration, port: widget.name, widget })));
+}
+
 /** The node that reads files called like that, and the widget that names the file. */
 export function readerOf(name) {
   const ending = name.slice(name.lastIndexOf(".") + 1).toLowerCase();

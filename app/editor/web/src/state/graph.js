@@ -40,14 +40,15 @@ export function paramOf(id, widget) {
   return nodeOf(id)?.params?.[widget.name] ?? widget.default;
 }
 
-/** Add a node at a canvas position; `wire` joins it in the same edit: {source, output, input} or {target, input, output}. */
+/** Add a node at a canvas position; `wire` joins it in the same edit: {source, output, input} or {target, input, output}. A setting that it ends in is a port from then on. */
 export function addNode(type, position, wire = null, params = {}) {
-  const { label, version, brings } = declarationOf(type);
+  const { label, version, brings, widgets } = declarationOf(type);
+  const ports = widgets.some((widget) => wire?.source && widget.name === wire.input) ? { ports: [wire.input] } : {};
   const id = freshId(brings ? localOf(brings.type) : localOf(type));
   edit(`Add ${label}`, (change) => {
     const typeHere = brings ? bringIn(change, brings.records)(brings.type) : type;
     change.put(`node:${id}`, { type: typeHere, version, params });
-    change.put(`layout:${id}`, { x: Math.round(position.x), y: Math.round(position.y) });
+    change.put(`layout:${id}`, { x: Math.round(position.x), y: Math.round(position.y), ...ports });
     if (wire?.source) putWire(change, wire.source, wire.output, id, wire.input);
     if (wire?.target) putWire(change, id, wire.output, wire.target, wire.input);
   });
