@@ -60,9 +60,12 @@ class EditorPage:
 
     def _hello(self, event: dict[str, Any]) -> None:
         self.user = str(event.get("user"))[:64]
-        if self not in self._workflow.pages:
-            self._workflow.pages.append(self)
-        self.tell([{"kind": "history", **self._workflow.history.names(self.user)}, self._workspace.feed.message()])
+        workflow = self._workflow
+        if self not in workflow.pages:
+            workflow.pages.append(self)
+        # A forecast may have been made since the page fetched the workflow.
+        run = {"kind": "run", "run": workflow.shown_run()}
+        self.tell([{"kind": "history", **workflow.history.names(self.user)}, self._workspace.feed.message(), run])
         if event.get("rev") != self._workflow.rev:
             self.tell([{"kind": "behind", "rev": self._workflow.rev}])
 

@@ -6,6 +6,7 @@ import appStyles from "./styles/app.css?inline";
 import cacheStyles from "./styles/cache.css?inline";
 import canvasStyles from "./styles/canvas.css?inline";
 import { fontFaces } from "./styles/fonts.js";
+import inspectorStyles from "./styles/inspector.css?inline";
 import nodeStyles from "./styles/nodes.css?inline";
 import groupStyles from "./styles/groups.css?inline";
 import panelStyles from "./styles/panels.css?inline";
@@ -30,6 +31,7 @@ sheet.textContent = [
   panelStyles,
   annotationStyles,
   viewerStyles,
+  inspectorStyles,
   versionStyles,
   queueStyles,
   cacheStyles,

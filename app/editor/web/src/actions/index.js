@@ -1,9 +1,11 @@
 // Every command of the editor, once: menus, shortcuts, the command palette, tooltips and the key list read this list.
+import { nextTick } from "vue";
+import { placeOf, wireMiddle } from "../canvas/path.js";
 import { walk } from "../canvas/walking.js";
 import { addFrame, addNote, isAnnotation } from "../state/annotations.js";
 import { align, distribute, tidy, togglePin } from "../state/arrange.js";
-import { cancelRun, redo, session, undo } from "../state/document.js";
-import { dissolveNodes, layoutOf, modeOf, nodeIds, removeNodes, setLayouts, setMode } from "../state/graph.js";
+import { cancelRun, records, redo, session, undo } from "../state/document.js";
+import { addVia, dissolveNodes, layoutOf, modeOf, nodeIds, removeNodes, setLayouts, setMode } from "../state/graph.js";
 import { say } from "../state/messages.js";
 import { isPort, resetNodes, resetWidget, togglePort } from "../state/params.js";
 import { keepPreset } from "../state/presets.js";
@@ -58,6 +60,7 @@ export const actions = [
   { name: "show-widget", label: "Show on the group", group: "Edit", keys: [], widget: true, when: () => Boolean(theWidget() && scopeOf(theWidget()[0])), now: () => (shownOn(theWidget(), "widget") ? "Take off the group" : "Show on the group"), perform: ([id, name] = theWidget()) => toggleShown(id, "widget", name) },
   { name: "show-port", label: "Show a port on the group", group: "Edit", keys: [], port: true, when: () => Boolean(ui.menu?.port && scopeOf(ui.menu.port[0])), now: () => (shownOn(ui.menu.port) ? "Take off the group" : "Show on the group"), perform: ([id, side, name]) => toggleShown(id, side, name) },
   { name: "rename-port", label: "Rename on the group…", group: "Edit", keys: [], port: true, when: () => Boolean(ui.menu?.port && (shownOn(ui.menu.port) || groupAt(ui.menu.port[0]) !== null)), perform: renamePort },
+  { name: "reroute", label: "Lead the wire round a point", group: "Edit", keys: [], wire: true, when: () => selectedWires().length === 1, perform: () => reroute(selectedWires()[0]) },
   { name: "rename", label: "Rename…", group: "Edit", keys: ["F2"], node: true, when: some, perform: () => (ui.renaming = selectedIds()[0]) },
 
   { name: "collapse", label: "Collapse", group: "Arrange", keys: ["H"], node: true, when: someCards, perform: collapse },
@@ -100,6 +103,8 @@ export const actions = [
   { name: "cache", label: "Cache", group: "View", keys: [], perform: () => toggleRail("cache") },
   { name: "models", label: "Models", group: "View", keys: ["Ctrl+Shift+M"], perform: () => toggleRail("models") },
   { name: "versions", label: "Versions", group: "View", keys: ["Ctrl+Shift+H"], perform: () => toggleRail("versions") },
+  { name: "inspector", label: "Inspector", group: "View", keys: ["N"], pane: true, when: () => !ui.app, now: () => (ui.inspector ? "Close the inspector" : "Inspector"), perform: () => flip("inspector") },
+  { name: "inspect", label: "Go into the inspector", group: "View", keys: ["Alt+N"], node: true, wire: true, when: () => !ui.app, perform: inspect },
   { name: "alone", label: "Only the canvas", group: "View", keys: ["Shift+F"], pane: true, now: () => (ui.alone ? "Show the rest" : "Only the canvas"), perform: () => (ui.alone = !ui.alone) },
   { name: "minimap", label: "Minimap", group: "View", keys: ["Shift+M"], pane: true, perform: () => flip("minimap") },
   { name: "theme", label: "Light or dark", group: "View", keys: [], perform: () => (ui.theme = ui.theme === "dark" ? "light" : "dark") },
@@ -147,6 +152,20 @@ const refocus = () => flow.vueFlowRef.value.focus({ preventScroll: true });
 /** A new frame or note is selected, and its words can be written at once. */
 function put(id) {
   requestAnimationFrame(() => (select([id]), (ui.renaming = id)));
+}
+
+/** A point in the middle of the wire, a little aside, to be dragged. */
+function reroute(key) {
+  const via = records.get(key).via ?? [];
+  const edge = flow.findEdge(key);
+  const [x, y] = wireMiddle(edge, via);
+  addVia(key, placeOf([x, y], edge, via), [x, y + 40]);
+}
+
+/** Open the inspector and give it the focus, whatever is selected. */
+function inspect() {
+  if (!ui.inspector) flip("inspector");
+  nextTick(() => document.querySelector(".inspector")?.focus({ preventScroll: true }));
 }
 
 async function saveVersion() {

@@ -55,7 +55,7 @@ export function chord(event) {
 export function handleKey(event) {
   const pressed = chord(event);
   const typing = event.target.closest?.("input:not([type=checkbox]), textarea, select");
-  const control = event.target.closest?.("button, a, .node-widgets, .clip-view") && !pressed.startsWith("Ctrl");
+  const control = event.target.closest?.("button, a, .node-widgets, .clip-view, .inspector") && !pressed.startsWith("Ctrl");
   const meant = pressed && ownerOf(pressed);
   if (!meant || meant.viaClipboard || (!meant.everywhere && (typing || control))) return false;
   if (typing) event.target.dispatchEvent(new Event("change"));

@@ -1,6 +1,6 @@
 // From node to node by keys, however many there are: each comes into view, and is there to take the focus.
 import { nodeIds, wires } from "../state/graph.js";
-import { fit, flow, heading, moveView, select, selectedIds, sizeOf } from "../state/view.js";
+import { fit, flow, heading, moveView, select, selectedIds, selectedWires, sizeOf } from "../state/view.js";
 import { overview } from "./near.js";
 
 const FOCUSABLE = "a[href], button:not(:disabled), input:not(:disabled), select, textarea, [tabindex='0']";
@@ -46,12 +46,24 @@ export function walk(by, from = coming ?? document.activeElement?.closest(".vue-
   const at = order.indexOf(from);
   const id = at < 0 ? order.at(by > 0 ? 0 : -1) : order[at + by];
   if (id === undefined) return false;
+  walkTo(id);
+  return true;
+}
+
+/** Go to a node of the canvas: it is selected, in view, and has the focus. */
+export function walkTo(id) {
   coming = id;
   select([id]);
   reveal(flow.findNode(id));
   flow.vueFlowRef.value.focus({ preventScroll: true });
   take(id, FRAMES);
-  return true;
+}
+
+/** The focus goes back from a panel to what is selected, or to the canvas. */
+export function backToCanvas() {
+  const [wire] = selectedWires();
+  const spot = selectedIds().map(cardOf).find(Boolean) ?? (wire && flow.vueFlowRef.value.querySelector(`.vue-flow__edge[data-id="${CSS.escape(wire)}"]`));
+  (spot ?? flow.vueFlowRef.value).focus({ preventScroll: true });
 }
 
 function take(id, frames) {

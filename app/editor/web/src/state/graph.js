@@ -1,4 +1,5 @@
 // Reading and editing the graph in the editor's terms; every function here makes one undoable edit.
+import { typeName } from "../canvas/sockets.js";
 import { declarationOf, inputOf, outputOf } from "./catalogue.js";
 import { edit, records, session } from "./document.js";
 import { bringIn, definitions } from "./definitions.js";
@@ -23,10 +24,17 @@ export const putWire = (change, source, output, target, input, more = {}) =>
   change.put(`wire:${target}.${input}`, { ...more, from: [source, output], to: [target, input] });
 
 export const wireInto = (node, input) => records.get(`wire:${node}.${input}`);
+export const wiresInto = (node) => [...records.keys()].filter((key) => key.startsWith(`wire:${node}.`)).map(wireOf);
 export const wires = () => [...records.keys()].filter((key) => key.startsWith("wire:") && inScope(idOf(key))).map(wireOf);
 
 export function wireType(wire) {
   return outputOf(nodeOf(wire.source)?.type, wire.output)?.type ?? inputOf(nodeOf(wire.target)?.type, wire.input)?.type;
+}
+
+/** What happens on a wire by itself, such as a number that goes into a text; "" where nothing does. */
+export function conversionOf(wire) {
+  const [from, to] = [wireType(wire), inputOf(nodeOf(wire.target)?.type, wire.input)?.type];
+  return from && to && from !== to ? `${typeName(from)} becomes ${typeName(to)}, which loses nothing` : "";
 }
 
 /** What the check found on a node. An input that is not wired yet is work to do, not a fault. */
@@ -79,6 +87,7 @@ const viaOf = (key) => records.get(key)?.via ?? [];
 export const addVia = (key, at, point) => reroute(key, viaOf(key).toSpliced(at, 0, point));
 export const moveVia = (key, at, point) => reroute(key, viaOf(key).with(at, point));
 export const removeVia = (key, at) => reroute(key, viaOf(key).toSpliced(at, 1));
+export const straighten = (key) => reroute(key, []);
 
 /** Delete nodes; what came into one goes on to those that took its output of the same type. */
 export function dissolveNodes(ids) {

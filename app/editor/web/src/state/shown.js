@@ -1,8 +1,8 @@
 // What a group shows outside of what is in it: its ports and widgets. An end is a node inside and its port or widget.
 import { edit, records } from "./document.js";
 import { faceRecord, usesOf } from "./definitions.js";
-import { nodeOf, putWire } from "./graph.js";
-import { groupType, localOf, scopeOf } from "./scope.js";
+import { layoutOf, nodeOf, putWire, setLayout, titleOf } from "./graph.js";
+import { groupAt, groupType, localOf, scopeOf } from "./scope.js";
 import { unique } from "./unique.js";
 
 const PARTS = { input: "inputs", output: "outputs", widget: "widgets" };
@@ -51,6 +51,14 @@ export function renameShown(group, side, name, wanted) {
 
 export function renameGroup(name, label) {
   if (label.trim()) edit("Rename the group", (change) => change.put(groupType(name), { ...faceRecord(name), label: label.trim() }));
+}
+
+/** Call a node something else: a group by its own name, for all that stand for it, unless this one has a name to itself. */
+export function renameNode(id, title) {
+  if (title === titleOf(id)) return;
+  const group = groupAt(id);
+  if (group === null || layoutOf(id).title) setLayout(id, { title: title.trim() || undefined }, "Rename");
+  else renameGroup(group, title);
 }
 
 /** Give a group another face, and take away the wires that led to what it shows no longer. */

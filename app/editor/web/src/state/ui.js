@@ -36,6 +36,7 @@ export const ui = shallowReactive({
   shapes: kept("shapes", false),
   wires: kept("wires", true),
   times: kept("times", false),
+  inspector: kept("inspector", false),
   /** the wire being drawn, by the end it started from: null | {node, port, side, type, accepts} */
   connecting: null,
   /** why the port under the pointer refuses: null | {x, y, text} */
@@ -66,7 +67,7 @@ export function ask(title, value) {
   });
 }
 
-/** Turn a choice of this browser over: "minimap", "snap", "shapes" or "wires". */
+/** Turn a choice of this browser over: "minimap", "snap", "shapes", "wires", "times" or "inspector". */
 export function flip(name) {
   ui[name] = !ui[name];
   localStorage.setItem(`patchloom.${name}`, ui[name] ? "on" : "off");

@@ -94,6 +94,15 @@ export const isBare = (element) => Boolean(element?.closest?.(".vue-flow__pane")
 /** Canvas coordinates of a point on the screen. */
 export const toCanvas = (point) => flow.screenToFlowCoordinate(point);
 
+/** A point of the screen to the left of a node, on the canvas that is seen: where what comes before it has its place. */
+export function besideNode(id) {
+  const box = flow.vueFlowRef.value.getBoundingClientRect();
+  const { x, y, zoom } = heading();
+  const { position } = flow.findNode(id);
+  const within = (at, length) => Math.min(Math.max(16, length - 340), Math.max(16, at));
+  return { x: box.left + within((position.x - 340) * zoom + x, box.width), y: box.top + within(position.y * zoom + y, box.height) };
+}
+
 export function viewCentre() {
   const box = flow.vueFlowRef.value.getBoundingClientRect();
   return toCanvas({ x: box.left + box.width / 2, y: box.top + box.height / 2 });
