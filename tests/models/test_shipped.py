@@ -1,5 +1,6 @@
 """The shipped workflows for open weights run, on tiny weights that lie where they look for them."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -55,17 +56,27 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return models
 
 
+@pytest.fixture(scope="module")
+def files(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Files:
+    return Files((Path(assets.__file__).parent / "samples",), tmp_path_factory.mktemp("outputs"), (models,))
+
+
+@pytest.fixture(scope="module")
+def executor(files: Files, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalExecutor]:
+    started = LocalExecutor(Store(tmp_path_factory.mktemp("store")), files)
+    yield started
+    started.close()
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_a_workflow_for_open_weights_makes_the_clip_that_it_promises(name: str, models: Path, tmp_path: Path) -> None:
-    files = Files((Path(assets.__file__).parent / "samples",), tmp_path / "outputs", (models,))
+def test_a_workflow_for_open_weights_makes_the_clip_that_it_promises(
+    name: str, files: Files, executor: LocalExecutor
+) -> None:
     made = smaller(load(FOLDER / f"{name}.loom.json"), SIZES.get(name, SMALL))
     assert [problem for problem in check(made, library(), files).problems if problem.level == "error"] == []
-    executor = LocalExecutor(Store(tmp_path / "store"), files)
-    try:
-        summary = executor.wait(executor.submit(made))
-    finally:
-        executor.close()
+    summary = executor.wait(executor.submit(made))
     assert summary.failed == {}
+    assert {"sampler", "decode", "save"} <= set(summary.ran)
     size = {"width": 48, "height": 32} | SIZES.get(name, SMALL)
     file = probe(files.outputs / made.params("save")["file"])
     assert (file.frames, file.height, file.width) == (size["frames"], size["height"], size["width"])
