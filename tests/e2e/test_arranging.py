@@ -125,3 +125,44 @@ def test_a_node_is_renamed_in_place_and_has_its_own_name_back_when_that_is_empti
     field.fill("")
     field.press("Enter")
     expect(editor.node("prompt").locator(".node-title")).to_have_text("Prompt")
+
+
+@pytest.mark.parametrize(
+    ("keys", "field", "holds"),
+    [
+        ("Shift+N m u h", "Note, in Markdown", "muh"),
+        ("Control+j m u h", "Title of the frame", "muh"),
+        ("Control+g m u h", "Name of the node", "muh"),
+        ("F2 m x Backspace u h", "Name of the node", "muh"),
+        ("Tab m u h", "Add a node", "muh"),
+        ("Control+f m u h", "Find in this workflow", "muh"),
+        ("Control+k m u h", "What would you like to do?", "muh"),
+    ],
+)
+def test_what_is_typed_before_the_field_is_there_lands_in_it_and_does_nothing_else(
+    editor: Editor, keys: str, field: str, holds: str
+) -> None:
+    """All keys come in one go, before the page has drawn anything."""
+    page = editor.page
+    editor.bring_in(ROW)
+    pick(editor, "prompt")
+    before = editor.records()
+    page.evaluate(
+        """(chords) => {
+            for (const chord of chords) {
+                const parts = chord.split('+');
+                const [key, ctrlKey, shiftKey] = [parts.at(-1), parts.includes('Control'), parts.includes('Shift')];
+                document.activeElement.dispatchEvent(
+                    new KeyboardEvent('keydown', { key, ctrlKey, shiftKey, bubbles: true, cancelable: true }));
+            }
+        }""",
+        keys.split(),
+    )
+    written = page.get_by_label(field, exact=True).and_(page.locator("input, textarea"))
+    expect(written).to_be_focused()
+    expect(written).to_have_value(holds)
+    page.keyboard.type(" ja")
+    expect(written).to_have_value(f"{holds} ja")
+    after = editor.records()
+    kept = [key for key in before if key in after and not key.startswith("wire:")]
+    assert {key: after[key] for key in kept} == {key: before[key] for key in kept}

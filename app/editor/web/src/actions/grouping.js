@@ -3,6 +3,7 @@ import { goTo, opened } from "../canvas/sync.js";
 import { dissolveGroup, makeGroup } from "../state/groups.js";
 import { groupAt, scopeOf, trail } from "../state/scope.js";
 import { inputSide, renameShown, shownAs } from "../state/shown.js";
+import { fieldComes } from "../state/typeahead.js";
 import { ask, ui } from "../state/ui.js";
 import { fit, flow, select, selectedIds } from "../state/view.js";
 
@@ -12,6 +13,7 @@ export const selectedGroups = () => selectedIds().filter((id) => groupAt(id) !==
 export function group() {
   const id = makeGroup(selectedIds());
   focusCanvas();
+  fieldComes();
   requestAnimationFrame(() => (select([id]), (ui.renaming = id)));
 }
 
