@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -48,6 +48,12 @@ NARROW = {"num_attention_heads": 1, "attention_head_dim": 128}
 @pytest.fixture
 def files(tmp_path: Path) -> Files:
     return Files((tmp_path,), tmp_path, (tmp_path,))
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Each variant's folder as `write` makes it, made once."""
+    return cache(lambda name: write(name, tmp_path_factory.mktemp("wide") / "model"))
 
 
 def parts(name: str) -> list[Path]:
@@ -215,9 +221,11 @@ SAME_IN_FILES = (
 
 
 @pytest.mark.parametrize(("name", "layout"), EACH)
-def test_a_file_is_the_dit_of_the_folder(name: str, layout: str, tmp_path: Path, files: Files) -> None:
+def test_a_file_is_the_dit_of_the_folder(
+    name: str, layout: str, wide: Callable[[str], Path], tmp_path: Path, files: Files
+) -> None:
     whole = FILES[name]
-    write(name, tmp_path / "model")
+    copytree(wide(name), tmp_path / "model")
     second = {}
     for part in ("transformer", "transformer_2")[: 1 + (name in EXPERTS)]:
         state = load_file(next((tmp_path / "model" / part).glob("*.safetensors")))
@@ -255,7 +263,7 @@ def named(state: State, names: Names) -> State:
     return tiny_files.original_transformer(state) if names is WAN else tiny.in_layout(state, names)
 
 
-def write(name: str, path: Path) -> None:
+def write(name: str, path: Path) -> Path:
     """A variant's folder, its transformers as wide as files tell."""
     VARIANTS[name].write(path)
     for number, part in enumerate(("transformer", "transformer_2")):
@@ -263,6 +271,7 @@ def write(name: str, path: Path) -> None:
             torch.manual_seed(5 + number)
             made = FILES[name].transformer().float()
             made.save_pretrained(path / part)
+    return path
 
 
 @pytest.mark.parametrize(
