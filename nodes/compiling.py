@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
@@ -13,12 +14,15 @@ from torch._dynamo.exc import RestartAnalysis
 from nodes.out_of_memory import first_line, out_of_memory
 from nodes.streaming import repeated_blocks
 
+KEPT = 256
+"""Shapes of weights, kinds of layers and layouts that one kind of block is compiled for before it is left as it is."""
+
 
 class Compiled:
-    """What is made of a DiT's blocks by a backend of torch.compile.
+    """What is made of blocks by a backend of torch.compile, for all DiTs whose blocks have the same kinds of layers.
 
-    A graph that the backend fails at, while it compiles or when that first runs, is run as it is, and `failed` says
-    why; so is every one after it.
+    So a LoRA, which is another set of weights, costs no compiling. A graph that the backend fails at, while it compiles
+    or when that first runs, is run as it is, and `failed` says why; so is every one after it.
     """
 
     def __init__(self, name: str) -> None:
@@ -49,7 +53,9 @@ class Compiled:
                 except Exception as error:
                     if out_of_memory(error):
                         raise
+                    uncompiled = graph.forward(*arguments)  # where that fails too, the compiler is not to blame
                     self._fail(error)
+                    return uncompiled
             return graph.forward(*arguments)
 
         return run
@@ -67,25 +73,35 @@ class Compiled:
 
 
 def compile_blocks(module: nn.Module, backend: str) -> Compiled:
-    """Compile each block at its first run: once for all that are alike, and for clips of every size.
+    """Compile each block at its first run: once for all that are alike, for clips of every size and any weights.
 
-    Where the machine cannot (no C++ compiler, no Triton), the blocks run as they are, and what is given says why.
-    backend: of torch.compile. ValueError where it has none of that name.
+    Hooks of a block, as those that bring its weights, stay outside of what is compiled. Where the machine cannot (no
+    C++ compiler, no Triton), the blocks run as they are, and what is given says why. backend: of torch.compile.
+    ValueError where it has none of that name.
     """
-    made = Compiled(backend)
+    blocks = repeated_blocks(module, alike=True)
+    made = _compiled(backend, frozenset(type(layer) for block in blocks for layer in block.modules()))
     torch._dynamo.config.suppress_errors = True
+    torch._dynamo.config.recompile_limit = KEPT
+    torch._dynamo.config.force_nn_module_property_static_shapes = False  # of a text's keys, see families/once.py
+    torch.fx.experimental._config.use_duck_shape = False  # as many tokens as rows of text are so by chance
     if _begin not in callback_handler.start_callbacks:
         callback_handler.register_start_callback(_begin)
         callback_handler.register_end_callback(_end)
-    for block in repeated_blocks(module):
-        block.compile(dynamic=True, backend=made)
+    for block in blocks:
+        block.forward = torch.compile(block.forward, dynamic=True, backend=made)
     return made
 
 
 def as_they_are(module: nn.Module) -> None:
     """Let blocks that were compiled run uncompiled."""
-    for block in repeated_blocks(module):
-        block._compiled_call_impl = None
+    for block in repeated_blocks(module, alike=True):
+        block.__dict__.pop("forward", None)
+
+
+@cache
+def _compiled(backend: str, layers: frozenset[type[nn.Module]]) -> Compiled:
+    return Compiled(backend)
 
 
 class _Spent(threading.local):

@@ -6,6 +6,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from weakref import WeakSet
 
 import torch
 from torch import Tensor, nn
@@ -50,6 +51,8 @@ class Streamed:
                 with suppress(RuntimeError):  # the system may not let so much be pinned; then copies wait
                     tensor.data = tensor.data.pin_memory()
         self._host = [[tensor.data for tensor in tensors] for tensors in self._tensors]
+        self._blocks = blocks
+        _streamed.update(blocks)
         sizes = [size(block) for block in blocks]
         self.bytes = size(module) - sum(sizes) + 2 * max(sizes, default=0)
         """That it takes on the device at most."""
@@ -66,6 +69,7 @@ class Streamed:
         """Let the module be an ordinary one, in the host's memory."""
         for hook in self._hooks:
             hook.remove()
+        _streamed.difference_update(self._blocks)
         if self._side:
             torch.cuda.synchronize(self._device)
         self._coming = self._going = None
@@ -102,14 +106,22 @@ class Streamed:
             return Copy(place, data, self._side.record_event() if self._side else None)
 
 
-def repeated_blocks(module: nn.Module) -> list[nn.Module]:
-    """The layers of each list in a module, the lists within them aside."""
+_streamed = WeakSet[nn.Module]()
+
+
+def is_streamed(module: nn.Module) -> bool:
+    """Whether some of its weights are on the device only while the block works that they are of."""
+    return any(each in _streamed for each in module.modules())
+
+
+def repeated_blocks(module: nn.Module, alike: bool = False) -> list[nn.Module]:
+    """The layers of each list in a module, the lists within them aside. alike: of lists of one kind of layer only."""
     found: list[nn.Module] = []
     for child in module.children():
-        if isinstance(child, nn.ModuleList) and len(child) > 1:
+        if isinstance(child, nn.ModuleList) and len(child) > 1 and not (alike and len(set(map(type, child))) > 1):
             found += child
         else:
-            found += repeated_blocks(child)
+            found += repeated_blocks(child, alike)
     return found
 
 

@@ -19,32 +19,16 @@ def skipping(blocks: Blocks, part: Part) -> Iterator[None]:
 
     What it looks at is what the first adds to the tokens. Each forward within is another branch of guidance.
     """
-    shown, compiled = _Forwards(blocks, part), [block._compiled_call_impl for block in blocks]
+    shown, before = _Forwards(blocks, part), [block.__dict__.get("forward") for block in blocks]
     for place, block in enumerate(blocks):
-        block.forward = shown.instead(place, _as_before(block, block.forward))
-        block._compiled_call_impl = None
+        block.forward = shown.instead(place, block.forward)
     try:
         yield
     finally:
-        for block, call in zip(blocks, compiled, strict=True):
-            block._compiled_call_impl = call
+        for block, compiled in zip(blocks, before, strict=True):
             del block.forward
-
-
-def _as_before(block: nn.Module, forward: Any) -> Any:
-    """A block's forward; that of a compiled block is compiled along with what calls it, as it was."""
-    call = block._compiled_call_impl
-    if call is None:
-        return forward
-
-    def run(*args: Any, **kwargs: Any) -> Any:
-        instead = block.__dict__.pop("forward")
-        try:
-            return call(*args, **kwargs)
-        finally:
-            block.forward = instead
-
-    return run
+            if compiled:
+                block.forward = compiled
 
 
 class _Forwards:

@@ -191,15 +191,12 @@ class Models:
             beyond = self.bytes + size + plan.work - plan.room if plan and plan.work else 0
             self._make_room(max(self.bytes + size - self._budget, beyond))
         if plan and plan.way == "streamed":
-            if compiled:
-                importlib.import_module("nodes.compiling").as_they_are(module)
-                compiled = None
             streamed = importlib.import_module("nodes.streaming").Streamed(module, self._device)
             size = streamed.bytes
         else:
             module = module.to(self._device)
-            if isinstance(handle, DiT) and not compiled and (backend := compiler(self._device, handle.family)):
-                compiled = importlib.import_module("nodes.compiling").compile_blocks(module, backend)
+        if isinstance(handle, DiT) and not compiled and (backend := compiler(self._device, handle.family)):
+            compiled = importlib.import_module("nodes.compiling").compile_blocks(module, backend)
         resident = Resident(module, size, time.perf_counter() - started, 0.0, plan, streamed, compiled)
         with self._lock:
             self._resident[name] = resident

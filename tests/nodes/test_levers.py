@@ -9,13 +9,12 @@ from torch import Tensor, nn
 from torch._dynamo.exc import TensorifyScalarRestartAnalysis
 from torch.nn.attention import SDPBackend
 
-from nodes import levers
+from nodes import compiling, levers
 from nodes.compiling import Compiled, as_they_are, compile_blocks
 from nodes.dit.skipping import Part
 from nodes.families.skipping import skipping
 from nodes.graphs import WARM, CudaRecording, Predict, Replayed
 from nodes.levers import Levered, kernels, wanted
-from nodes.streaming import repeated_blocks
 
 
 class Again:
@@ -163,8 +162,10 @@ class Network(nn.Module):
 @pytest.fixture
 def network() -> Iterator[Network]:
     torch.compiler.reset()
+    compiling._compiled.cache_clear()
     yield Network()
     torch.compiler.reset()
+    compiling._compiled.cache_clear()
 
 
 def fails_at_once(graph: torch.fx.GraphModule, inputs: Any) -> Any:
@@ -194,6 +195,21 @@ def test_a_compiler_that_fails_leaves_the_blocks_as_they_are_and_is_named(
     assert "blocks run as they are, since eager could not compile them" in str(compiled)
     assert why in str(compiled)
     assert "much more" not in str(compiled)
+
+
+def test_what_fails_uncompiled_too_is_not_taken_for_a_fault_of_the_compiler(network: Network) -> None:
+    def fails(graph: torch.fx.GraphModule, inputs: Any) -> Any:
+        def run(*arguments: Tensor) -> Any:
+            raise RuntimeError("no kernel for these sides")
+
+        graph.forward = run
+        return run
+
+    compiled = compile_blocks(network, "eager")
+    compiled._backend = fails
+    with torch.inference_mode(), pytest.raises(RuntimeError, match="no kernel for these sides"):
+        network(torch.randn(2, 3, 4), torch.randn(2, 5))
+    assert not compiled.failed
 
 
 def test_a_tracer_that_begins_again_has_not_failed(network: Network) -> None:
@@ -244,9 +260,9 @@ def test_compiled_blocks_are_left_out_as_others_are(network: Network) -> None:
     for one, other in zip(sampled(), expected, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
     assert str(compiled) == "blocks compiled by eager"
-    assert all(block._compiled_call_impl for block in network.blocks), "they are compiled after it as before"
+    assert all("forward" in block.__dict__ for block in network.blocks), "they are compiled after it as before"
     as_they_are(network)
-    assert not any(block._compiled_call_impl for block in repeated_blocks(network))
+    assert not any("forward" in block.__dict__ for block in network.blocks)
 
 
 def test_blocks_that_never_ran_compiled_are_not_said_to_be() -> None:

@@ -75,7 +75,7 @@ class CogDiT(nn.Module):
         ofs = text.new_full((1,), 2.0) if config.ofs_embed_dim else None  # as 1.5 was trained; no more is known of it
 
         def predict(latent: Tensor, levels: Tensor) -> Tensor:
-            timestep = self.schedule.timestep(levels.max()[None]).to(device)
+            timestep = self.schedule.timestep(levels.max()[None])
             seen = latent.to(kind) if image is None else torch.cat([latent.to(kind), image], dim=1)
             frames = rearrange(seen, "b c t h w -> b t c h w")
 

@@ -34,5 +34,10 @@ class Schedule:
         return torch.cat([self.angles[places], self.angles.new_zeros(1)])
 
     def timestep(self, level: Tensor) -> Tensor:
-        """The timestep, a whole number, whose level is nearest."""
-        return torch.bucketize(level.double().cpu(), self._between)
+        """The timestep, a whole number, whose level is nearest: on its device, for which nothing waits."""
+        return torch.bucketize(level.double(), self._on(level.device))
+
+    def _on(self, device: torch.device) -> Tensor:
+        if self._between.device != device:
+            self._between = self._between.to(device)
+        return self._between

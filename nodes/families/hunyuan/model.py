@@ -93,7 +93,7 @@ class HunyuanDiT(nn.Module):
             seen = latent.to(model.dtype)
             seen = seen if image is None else torch.cat([seen, image], dim=1)
             between = request.guidance if negative or not learned else 1.0
-            told = text.rows.new_tensor([1000 * (1.0 if negative else request.guidance)]) if learned else None
+            told = text.rows.new_full((1,), 1000 * (1.0 if negative else request.guidance)) if learned else None
 
             def forward(words: Words) -> Tensor:
                 made: Tensor = model(

@@ -22,7 +22,7 @@ from nodes.families.formats.loading import load_part
 from nodes.families.ltx.handles import TOKENS_BEFORE_095, is_keyed, stride
 from nodes.families.ltx.places import Places, key_rows, key_tokens, keyed_places, latent_places, without_keys
 from nodes.families.ltx.vae import LTXVAE
-from nodes.families.once import Once, text_layers
+from nodes.families.once import Once
 from nodes.families.rows import PredictClip, clip_by_clip, guided_by, text_rows
 from nodes.families.schedules import linear_quadratic
 from nodes.families.t5 import T5Text, load_t5
@@ -90,7 +90,7 @@ class LTXDiT(nn.Module):
         null = text_rows(request.away, self.transformer, device)
         keys, places = self._told(patches, grid, device)
         beside = keys.shape[1]
-        once = Once(text_layers(self.transformer), grid_tokens(grid), max(text.shape[1], null.shape[1]))
+        once = Once(self.transformer, grid_tokens(grid), max(text.shape[1], null.shape[1]))
 
         def predict(latent: Tensor, levels: Tensor) -> Tensor:
             tokens = torch.cat([keys, patchify(latent, self.patch)], dim=1)

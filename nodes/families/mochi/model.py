@@ -18,6 +18,7 @@ from nodes.dit.objectives import shifted
 from nodes.dit.skipping import Skips
 from nodes.families.folder import read_folder
 from nodes.families.formats.loading import load_part
+from nodes.families.mochi.attention import WholeText
 from nodes.families.mochi.handles import FAMILY, MAX_TOKENS
 from nodes.families.mochi.vae import MochiVAE
 from nodes.families.rows import PredictClip, clip_by_clip, guided_by, text_rows
@@ -49,6 +50,8 @@ class MochiDiT(nn.Module):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.transformer = load_part(MochiTransformer3DModel, folder / "transformer")
+        for block in self.transformer.transformer_blocks:
+            block.attn1.processor = WholeText()
         self.shift: float = read_folder(folder).config("scheduler").get("shift", 1.0)
 
     def levels(self, steps: int, shift: float, grids: Sequence[Grid]) -> Tensor:

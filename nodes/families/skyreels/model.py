@@ -18,7 +18,7 @@ from nodes.dit.guidance import Predict
 from nodes.dit.skipping import Skips
 from nodes.families.folder import read_folder
 from nodes.families.formats.loading import load_part
-from nodes.families.once import Once, text_layers
+from nodes.families.once import Once
 from nodes.families.rows import PredictClip, clip_by_clip, guided_by, text_rows
 from nodes.families.schedules import unipc_levels, whole_timesteps
 from nodes.families.skyreels.handles import is_forced
@@ -66,7 +66,7 @@ class SkyReelsDiT(nn.Module):
         told = mask_and_latent(request.patches, self.stride).to(device, text.dtype) if self.told else None
         shown = request.conditioning.extras.get("image")
         image = None if shown is None else torch.as_tensor(shown).to(device, text.dtype)
-        once = Once(text_layers(self.model), grid_tokens(grid), text.shape[1])
+        once = Once(self.model, grid_tokens(grid), text.shape[1], image)
         fps = [0 if request.patches.fps == SLOW_FPS else 1]
 
         def predict(latent: Tensor, levels: Tensor) -> Tensor:

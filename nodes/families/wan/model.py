@@ -26,7 +26,7 @@ from nodes.families.formats.loading import load_part
 from nodes.families.formats.tokenizer import load_reader
 from nodes.families.formats.tokens import UMT5
 from nodes.families.normalised import NormalisedVAE
-from nodes.families.once import Once, text_layers
+from nodes.families.once import Once
 from nodes.families.rows import PredictClip, as_latent, clip_by_clip, guided_by, text_rows
 from nodes.families.schedules import unipc_levels, whole_timesteps
 from nodes.families.t5 import T5Text
@@ -118,7 +118,7 @@ class WanDiT(nn.Module):
         shown = request.conditioning.extras.get("image")
         image = None if shown is None else torch.as_tensor(shown).to(device, kind)
         control = self._control(request.patches, device) if self.masked else {}
-        once = {expert: Once(text_layers(expert), grid_tokens(grid), text.shape[1]) for expert in self.experts}
+        once = {expert: Once(expert, grid_tokens(grid), text.shape[1], image) for expert in self.experts}
 
         def predict(latent: Tensor, levels: Tensor) -> Tensor:
             timestep = self._timestep(levels, latent)
