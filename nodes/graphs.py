@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from typing import Protocol
+from contextlib import suppress
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -33,25 +35,57 @@ Record = Callable[[Predict, Tensor, Tensor], Recording]
 
 
 class CudaRecording:
-    """`made` is filled anew by each `replay`. RuntimeError where the work waits for the device, or copies to it."""
+    """`made` is filled anew by each `replay`. RuntimeError where the work waits for the device, or copies to it.
+
+    Before it is recorded it is done once in the same stream, as torch.cuda.graphs says: what is set up once for a
+    stream, as cuBLAS's workspace, is then no part of the recording, whose memory it would hold for ever.
+    """
 
     def __init__(self, predict: Predict, x: Tensor, t: Tensor) -> None:
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.device(x.device):
-            torch.cuda.synchronize()
-            # Other threads may use the device meanwhile: to load a model ahead, to write what was made.
-            with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
-                self.made = predict(x, t)
+        self._graph, pool = torch.cuda.CUDAGraph(), torch.cuda.graph_pool_handle()
+        here, aside = torch.cuda.current_stream(x.device), torch.cuda.Stream(x.device)  # type: ignore[no-untyped-call]
+        # Where recording fails, torch.cuda.graph leaves its own stream the current one: `here` is set again after it.
+        with _one_at_a_time, torch.cuda.device(x.device), torch.cuda.stream(here):
+            aside.wait_stream(here)
+            with torch.cuda.stream(aside):
+                predict(x, t)
+            here.wait_stream(aside)
+            try:
+                # Other threads may use the device meanwhile: to load a model ahead, to write what was made.
+                with torch.cuda.graph(self._graph, pool, aside, capture_error_mode="thread_local"):
+                    self.made = predict(x, t)
+            except BaseException:
+                _abandon(self._graph, pool, x.device)
+                raise
 
     def replay(self) -> None:
         self._graph.replay()
 
 
+_one_at_a_time = threading.Lock()
+"""There may be one recording in a process (torch.cuda.graph)."""
+_abandoned: list[torch.cuda.CUDAGraph] = []
+
+
+def _abandon(graph: torch.cuda.CUDAGraph, pool: Any, device: torch.device) -> None:
+    """Have the allocator give out memory as ever after a recording that broke off.
+
+    Where work was refused for waiting, the recording does not end as it should (CUDAGraph::capture_end), and the
+    allocator goes on asking the graph whose memory is whose: so it is kept, a few hundred bytes.
+    """
+    _abandoned.append(graph)
+    with suppress(RuntimeError):  # it has ended
+        torch._C._cuda_endAllocateToPool(device.index or 0, pool)
+    with suppress(RuntimeError):
+        graph.reset()
+
+
 class Replayed:
     """A prediction (tokens, levels) -> tokens that is recorded at its third call and played from there on.
 
-    It has to depend on nothing but its arguments and on what lies on the device. The first thing that is played is
-    held against what is computed; where they differ, or nothing can be recorded, it goes on as it was, and `failed`
+    It has to depend on nothing but its arguments and on what lies on the device. It is recorded of the second call's
+    arguments, and what it plays of the third's is held against what is computed: where they differ, as they would if
+    something of a step had been recorded along, or where nothing can be recorded, it goes on as it was, and `failed`
     says why.
     """
 
@@ -69,17 +103,17 @@ class Replayed:
     def __call__(self, x: Tensor, t: Tensor) -> Tensor:
         self._calls += 1
         if self.failed or self._calls <= WARM:
+            if self._calls == WARM:
+                self._inputs = x.clone(), t.clone()
             return self._predict(x, t)
-        if self._recording is None:
-            return self._recorded(x, t)
         assert self._inputs
         if (x.shape, t.shape) != tuple(each.shape for each in self._inputs):
             return self._predict(x, t)
-        return self._played(self._recording, x, t)
+        return self._recorded(x, t) if self._recording is None else self._played(self._recording, x, t)
 
     def _recorded(self, x: Tensor, t: Tensor) -> Tensor:
+        assert self._inputs
         computed = self._predict(x, t)
-        self._inputs = x.clone(), t.clone()
         try:
             recording = self._record(self._predict, *self._inputs)
             played = self._played(recording, x, t)

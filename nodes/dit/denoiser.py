@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from assets.values import Conditioning, Patches
 from assets.values.array import Array
@@ -19,6 +19,7 @@ from nodes.dit.objectives import size_shift
 from nodes.dit.samplers import Foresee, SamplerState, Step, schedule
 from nodes.dit.skipping import Skips
 from nodes.patches.layout import grid_coords
+from nodes.streaming import is_streamed
 from nodes.text_encoder.model import Encoded
 
 
@@ -76,6 +77,15 @@ class Denoiser(Protocol):
 
         The texts are read here, once, and not at every step.
         """
+
+
+def steady(model: Denoiser, requests: Sequence[Request], skips: Skips | None) -> bool:
+    """Whether each step does the same on the device but for its tokens and levels, so that it may be recorded.
+
+    It does not where blocks are skipped, guidance changes, two experts share the way, or weights come block by block.
+    """
+    changes = bool(skips) or any(one.over_steps for one in requests) or bool(getattr(model, "boundary", 0))
+    return not changes and not (isinstance(model, nn.Module) and is_streamed(model))
 
 
 def denoiser(module: DiT | Denoiser) -> Denoiser:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from assets.values import Patches, Trajectory
 from nodes.dit.config import Sampler
-from nodes.dit.denoiser import Denoiser, Request, denoiser
+from nodes.dit.denoiser import Denoiser, Request, denoiser, steady
 from nodes.dit.model import DiT
 from nodes.dit.objectives import foreseen
 from nodes.dit.samplers import Foresee, SamplerState, begin, solver
@@ -59,8 +59,8 @@ class Packed:
         self.requests = requests
         self.counts = [request.patches.tokens.shape[0] for request in requests]
         model = denoiser(dit)
-        steady = not skips and not any(one.over_steps for one in requests)
-        self.levers = predict = Levered(model.predictor(requests, device, skips), device, alike=steady)
+        alike = steady(model, requests, skips)
+        self.levers = predict = Levered(model.predictor(requests, device, skips), device, alike)
         self.state: SamplerState = begin(
             self._row([torch.as_tensor(request.patches.tokens) for request in requests]).to(device),
             self._row([model.starts(request.patches) for request in requests]).to(device),
@@ -68,9 +68,9 @@ class Packed:
             self._levels(),
             model.objective,
         )
-        alike = self.state.schedule.ndim == 1 and bool((self.state.noise == self.state.noise[0, 0]).all())
+        even = self.state.schedule.ndim == 1 and bool((self.state.noise == self.state.noise[0, 0]).all())
         # One level for all tokens: it is embedded once, and not once a token.
-        levels = (lambda x, t: predict(x, t[:, :1])) if alike else predict
+        levels = (lambda x, t: predict(x, t[:, :1])) if even else predict
         self.foresee: Foresee = foreseen(model.objective, levels)
 
     def draw(self, step: int) -> Tensor:

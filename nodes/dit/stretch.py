@@ -9,7 +9,7 @@ from torch import Tensor
 
 from nodes.context import Context
 from nodes.dit import samplers
-from nodes.dit.denoiser import Denoiser, Request, steered
+from nodes.dit.denoiser import Denoiser, Request, steady, steered
 from nodes.dit.objectives import foreseen
 from nodes.dit.skipping import Skips
 from nodes.dit.steps import require_numbers
@@ -34,8 +34,8 @@ def sampled(
     )
     take = steered(samplers.solver(sampler, _adds_none), [request])
     with torch.inference_mode():
-        steady = not skips and not request.over_steps
-        predict = Levered(model.predictor([request], ctx.device, skips), ctx.device, alike=steady)
+        alike = steady(model, [request], skips)
+        predict = Levered(model.predictor([request], ctx.device, skips), ctx.device, alike)
         foresee = foreseen(model.objective, predict)
         state = samplers.begin(clean, starts, first, request.levels, model.objective)
         for _ in range(len(request.levels) - 1):

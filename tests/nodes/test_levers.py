@@ -68,6 +68,29 @@ def test_a_recording_that_makes_something_else_is_dropped() -> None:
     assert replayed.failed == "no CUDA graph: what it played was not what was computed"
 
 
+def test_what_is_recorded_of_a_step_along_with_it_is_found_out() -> None:
+    class Baked(Again):
+        """The level is taken for one that never changes, as a number read on the host would be."""
+
+        def __init__(self, predict: Predict, x: Tensor, t: Tensor) -> None:
+            super().__init__(predict, x, t.clone())
+            self._work = predict, x, t.clone()
+
+    replayed = Replayed(predict, Baked)
+    for x, t in steps(WARM + 3):
+        torch.testing.assert_close(replayed(x, t), predict(x, t), rtol=0, atol=0)
+    assert replayed.failed == "no CUDA graph: what it played was not what was computed"
+
+
+def test_a_step_of_another_size_is_computed_wherever_it_comes() -> None:
+    for other in range(5):
+        replayed = Replayed(predict, Again)
+        for step, (x, t) in enumerate(steps(5)):
+            seen = x[:, :3] if step == other else x
+            torch.testing.assert_close(replayed(seen, t), predict(seen, t), rtol=0, atol=0)
+        assert not replayed.failed
+
+
 def test_a_fault_in_the_work_itself_is_not_taken_for_one_of_the_recording() -> None:
     def faulty(x: Tensor, t: Tensor) -> Tensor:
         raise TypeError("no such thing")
