@@ -1,6 +1,5 @@
 """Tiny FramePack folders in the real format, every weight at random."""
 
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from diffusers import (
     HunyuanVideoFramepackPipeline,
     HunyuanVideoFramepackTransformer3DModel,
 )
+from tiny_text import lasting_folder
 from transformers import SiglipImageProcessor, SiglipVisionConfig, SiglipVisionModel
 
 from assets.values import Clip, Text
@@ -56,7 +56,7 @@ def write(folder: Path, *, dynamic: bool = False) -> Path:
 @cache
 def folder() -> Path:
     """A folder, made once."""
-    return write(Path(tempfile.mkdtemp()) / "framepack")
+    return write(lasting_folder() / "framepack")
 
 
 def asked(

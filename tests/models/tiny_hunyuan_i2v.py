@@ -1,6 +1,5 @@
 """Tiny HunyuanVideo folders for image to video in the real format, every weight at random."""
 
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -10,7 +9,7 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, HunyuanVideoImageToVideoPipeline, HunyuanVideoTransformer3DModel
 from diffusers.pipelines.hunyuan_video.pipeline_hunyuan_video_image2video import DEFAULT_PROMPT_TEMPLATE
 from tiny_hunyuan import SPECIAL
-from tiny_text import WORDS
+from tiny_text import WORDS, lasting_folder
 from tokenizers import Regex, Tokenizer, normalizers
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Split
@@ -106,4 +105,4 @@ def write(folder: Path, told: Told, *, guidance: bool = True) -> Path:
 @cache
 def folder() -> Path:
     """A folder in which the image replaces tokens, made once."""
-    return write(Path(tempfile.mkdtemp()) / "hunyuan i2v", "token_replace")
+    return write(lasting_folder() / "hunyuan i2v", "token_replace")

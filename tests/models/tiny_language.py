@@ -1,12 +1,11 @@
 """Tiny language models in the real formats, every weight at random."""
 
 import json
-import tempfile
 from functools import cache
 from pathlib import Path
 
 import torch
-from tiny_text import write_t5_tokenizer
+from tiny_text import lasting_folder, write_t5_tokenizer
 from transformers import (
     AutoTokenizer,
     CLIPImageProcessor,
@@ -81,7 +80,7 @@ def write_describer(folder: Path) -> Path:
 @cache
 def models_folder() -> Path:
     """Has a "writer", a "describer", and an endpoint "local" that is not there."""
-    models = Path(tempfile.mkdtemp())
+    models = lasting_folder()
     write_writer(models / "writer")
     write_describer(models / "describer")
     (models / "endpoints.json").write_text(json.dumps({"local": {"url": "http://127.0.0.1:9/v1"}}))

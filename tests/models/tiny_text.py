@@ -1,11 +1,21 @@
 """Tiny tokenizers and text encoders in the formats that real models have, every weight at random."""
 
+import atexit
+import shutil
+import tempfile
 from pathlib import Path
 
 import sentencepiece
 from transformers import T5Config, T5EncoderModel, T5Tokenizer, UMT5Config, UMT5EncoderModel
 
 WORDS = "a red blue ball bounces rolls over the green meadow at night two one small large and while camera pans"
+
+
+def lasting_folder() -> Path:
+    """A new folder that is there until this process ends."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def write_t5_tokenizer(folder: Path) -> None:

@@ -1,6 +1,5 @@
 """Tiny Wan folders in the real format, every weight at random."""
 
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from diffusers import (
     WanVACEPipeline,
     WanVACETransformer3DModel,
 )
-from tiny_text import write_t5_tokenizer, write_umt5
+from tiny_text import lasting_folder, write_t5_tokenizer, write_umt5
 from transformers import AutoTokenizer, CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModel, UMT5EncoderModel
 
 LOOKED_AT = 5
@@ -149,6 +148,6 @@ def text(folder: Path) -> dict[str, Any]:
 @cache
 def folder() -> Path:
     """A text-to-video folder called "wan", made once, beside "wan i2v"."""
-    models = Path(tempfile.mkdtemp())
+    models = lasting_folder()
     write_image_to_video(models / "wan i2v")
     return write_text_to_video(models / "wan")

@@ -1,6 +1,5 @@
 """Every variant of every family: how its tiny folder is written, and how a task is asked of it through our nodes."""
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
@@ -18,6 +17,7 @@ import tiny_skyreels
 import tiny_wan
 from bench import Bench
 from parity import PROMPT
+from tiny_text import lasting_folder
 
 from assets.values import Clip, Conditioning, ConditioningSpec, DiT, Patches, PatchesSpec, Text
 from nodes.dit.nodes import sample_spec
@@ -104,7 +104,7 @@ VARIANTS = {
 @cache
 def folder(name: str) -> Path:
     """A variant's tiny folder, made once."""
-    return VARIANTS[name].write(Path(tempfile.mkdtemp()) / "model")
+    return VARIANTS[name].write(lasting_folder() / "model")
 
 
 class Asked(NamedTuple):
