@@ -87,6 +87,22 @@ def grid(document: Document, axes: Sequence[Axis], library: Mapping[str, Node]) 
     return [_cell(document, axes, at, library) for at in itertools.product(*(range(len(each.values)) for each in axes))]
 
 
+def seeds_of(
+    document: Document, library: Mapping[str, Node], targets: Sequence[str] | None = None
+) -> list[tuple[str, str, int]]:
+    """(node's record, widget, seed) of each seed that a run takes from its widget. targets: as for a run."""
+    tops = None if targets is None else {target.partition("/")[0] for target in targets}
+    wanted = list(document.nodes if tops is None else upstream(document, tops))
+    known = with_faces(library, document)
+    return [
+        (node, widget.name, int(coerce(widget, record.get("params", {}).get(widget.name, widget.default))))
+        for node, record in records_of(document, wanted).items()
+        if (declared := known.get(record["type"]))
+        for widget in declared.widgets.values()
+        if isinstance(widget.meta, Seed) and f"wire:{node}.{widget.name}" not in document.records
+    ]
+
+
 def seeds(
     document: Document, library: Mapping[str, Node], count: int, targets: Sequence[str] | None = None
 ) -> list[tuple[str, Document]]:
@@ -94,16 +110,7 @@ def seeds(
 
     targets: as for a run, ids of the unfolded document. A seed in a group goes up for all that use the group.
     """
-    tops = None if targets is None else {target.partition("/")[0] for target in targets}
-    wanted = list(document.nodes if tops is None else upstream(document, tops))
-    known = with_faces(library, document)
-    found = [
-        (node, widget.name, int(coerce(widget, record.get("params", {}).get(widget.name, widget.default))))
-        for node, record in records_of(document, wanted).items()
-        if (declared := known.get(record["type"]))
-        for widget in declared.widgets.values()
-        if isinstance(widget.meta, Seed) and f"wire:{node}.{widget.name}" not in document.records
-    ]
+    found = seeds_of(document, library, targets)
     if count == 1:
         return [("", document)]
     if not found:

@@ -12,6 +12,7 @@ from app.editor.history import Edit, History
 from app.editor.outline import outline, with_groups
 from app.editor.past import Past
 from app.editor.rebase import rebase
+from app.editor.seeds import next_seeds, with_seeds
 from app.editor.versions import Why
 from assets.files import Files
 from assets.store import Store
@@ -65,6 +66,7 @@ class OpenWorkflow:
         self.board = Board(name)
         self.pages: list[Page] = []
         self.report = check(document, library, files)
+        self._seeds = past.seeds
         self._autosave = Autosave(name, path, document, self.history, past)
         self._library = library
         self._files = files
@@ -107,7 +109,10 @@ class OpenWorkflow:
         self._go(page, self.history.redo(page.user))
 
     def run(self, page: Page, targets: list[str] | None, count: int = 1, *, first: bool = False) -> None:
-        """Queue a run of the workflow, or of what `targets` need; `count` runs with a seed each."""
+        """Queue a run of the workflow, or of what `targets` need; `count` runs with a seed each.
+
+        Seeds that change by themselves do so first, as an edit of whoever asks for the run.
+        """
         running = self.running
         if targets is not None:
             flat = flatten(self.document)
@@ -117,15 +122,22 @@ class OpenWorkflow:
             page.tell([{"kind": "say", "level": "info", "text": NOTHING_TO_RUN}])
             return
         try:
-            variants = seeds(self.document, self._library, count, targets)
+            turned = next_seeds(self.document, self._library, targets, self._seeds.of(self.name))
+            diff = with_seeds(self.document, turned)
+            variants = seeds(apply(self.document, diff), self._library, count, targets)
             runs = self._queue.add_batch(self.name, variants, targets, first=first)
+            self._seeds.ran(self.name, turned, count)
         except (ValueError, OSError, sqlite3.Error) as error:
             page.tell([{"kind": "run", "run": self.board.shown_run()}])
             page.tell([{"kind": "say", "level": "error", "text": str(error)}])
             return
+        if diff:
+            self.history.add(page.user, Edit("New seeds", diff))
+            self._tell_history(page)
+            self._apply(diff)
         self.keep_version("ran")
         if not self.board.run["active"]:
-            self._show(runs[0].id, running, targets)
+            self._show(runs[0].id, self.running, targets)
 
     def keep_version(self, why: Why) -> None:
         """Keep the workflow as it is now as a version of it, in a moment."""

@@ -62,7 +62,7 @@ class Workspace:
         while self.path(free).exists():
             free, number = f"{name} {number}", number + 1
         save(document, self.path(free))
-        self.past.undo.forget(free)
+        self.past.forget(free)
         return free
 
     def bring_in(self, name: str, text: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from conftest import Editor, middle
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Page, expect
 from test_arranging import ROW, pick
 
 pytestmark = pytest.mark.e2e
@@ -261,6 +261,38 @@ def test_a_seed_is_kept_counts_up_or_is_drawn_anew_on_each_run_as_asked(editor: 
     page.keyboard.press("Control+Shift+Enter")
     expect(page.locator(".run-button")).to_be_visible()
     assert params(editor.records(), "a") == now
+
+
+def test_a_seed_that_counts_up_goes_on_after_a_reload_and_in_another_tab(editor: Editor) -> None:
+    nodes = {"a": {"type": "prompt_template", "version": 1, "params": {"seed": 7}}}
+    editor.bring_in(
+        {"format": "patchloom/1", "nodes": nodes, "layout": {"a": {"x": 0, "y": 0, "seeds": {"seed": "up"}}}}
+    )
+    page = editor.page
+    runs = page.locator(".run-button", has_text="Run")
+
+    def run(tab: Page, seed: int) -> None:
+        tab.keyboard.press("Control+Enter")
+        editor.wait_for_records(lambda records: params(records, "a")["seed"] == seed)
+        for each in (page, tab):
+            field = each.locator('.node[data-node="a"]').get_by_role("spinbutton", name="Seed")
+            expect(field.locator(".number-value")).to_have_text(str(seed))
+        expect(tab.locator('.node[data-node="a"]')).to_have_attribute("data-status", re.compile("fresh|cached"))
+        expect(runs).to_be_visible()
+
+    run(page, 7)
+    run(page, 8)
+    page.reload()
+    expect(editor.node("a")).to_be_visible()
+    run(page, 9)
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.locator(".node")).to_have_count(1)
+    run(other, 10)
+    run(page, 11)
+    # What the run changed is taken back as one edit of whoever ran it.
+    page.keyboard.press("Control+z")
+    editor.wait_for_records(lambda records: params(records, "a")["seed"] == 10)
 
 
 def test_a_node_goes_back_to_its_defaults_as_one_edit(editor: Editor) -> None:

@@ -11,8 +11,7 @@ import { isPort, resetNodes, resetWidget, togglePort } from "../state/params.js"
 import { keepPreset } from "../state/presets.js";
 import { keepGroup } from "../state/kept.js";
 import { run } from "../state/run.js";
-import { groupAt, scopeOf, trail } from "../state/scope.js";
-import { runWithSeeds } from "../state/seeds.js";
+import { groupAt, runNodes, scopeOf, trail } from "../state/scope.js";
 import { shownAs, toggleShown } from "../state/shown.js";
 import { closeTab, turn } from "../state/tabs.js";
 import { flip, show, toggleRail, ui } from "../state/ui.js";
@@ -36,9 +35,9 @@ const several = (count) => () => selectedIds().length >= count;
 // name: never changes, keys are kept by it. everywhere: while typing too. node, wire, pane, widget: in that context menu.
 // when: whether it can be done now. now: what it would do now, in a menu. detail: what it would do it to.
 export const actions = [
-  { name: "run", label: "Run", group: "Run", keys: ["Ctrl+Enter"], everywhere: true, when: () => !run.active, perform: () => runWithSeeds() },
-  { name: "run-here", label: "Run to here", group: "Run", keys: ["Ctrl+Shift+Enter"], everywhere: true, node: true, when: someCards, perform: () => runWithSeeds(cards()) },
-  { name: "run-first", label: "Run before all that wait", group: "Run", keys: ["Ctrl+Alt+Enter"], everywhere: true, perform: () => runWithSeeds(null, { first: true }) },
+  { name: "run", label: "Run", group: "Run", keys: ["Ctrl+Enter"], everywhere: true, when: () => !run.active, perform: () => runNodes() },
+  { name: "run-here", label: "Run to here", group: "Run", keys: ["Ctrl+Shift+Enter"], everywhere: true, node: true, when: someCards, perform: () => runNodes(cards()) },
+  { name: "run-first", label: "Run before all that wait", group: "Run", keys: ["Ctrl+Alt+Enter"], everywhere: true, perform: () => runNodes(null, { first: true }) },
   { name: "cancel", label: "Cancel the run", group: "Run", keys: ["Ctrl+."], everywhere: true, when: () => run.active, perform: cancelRun },
 
   { name: "add", label: "Add a node…", group: "Edit", keys: ["Tab", "Space", "Shift+A"], pane: true, perform: () => openPalette() },

@@ -2,7 +2,7 @@
 // colon ("look:blur"); in a run each use of the group has nodes of its own ("look_2/blur"), and what the page shows of
 // them is of the use that was entered.
 import { computed, shallowRef } from "vue";
-import { problems, records, specs } from "./document.js";
+import { problems, records, specs, startRun } from "./document.js";
 import { nodeStates } from "./run.js";
 
 const GROUP = "group:";
@@ -28,6 +28,9 @@ export const inScope = (id) => scopeOf(id) === scope.value;
 
 /** What a node on the canvas is called in a run. */
 export const runId = (id) => (scopeOf(id) ? [...trail.value, id].map(localOf).join("/") : id);
+
+/** Run some nodes of the canvas, or all. more: see `startRun`. */
+export const runNodes = (ids = null, more = {}) => startRun(ids && ids.map(runId), more);
 
 // What is known of a node on the canvas, of its use that was entered.
 export const stateOf = (id) => nodeStates.get(runId(id));

@@ -1,8 +1,7 @@
 // The viewer: a result large, or two of them over each other.
 import { wireOf } from "./graph.js";
 import { say } from "./messages.js";
-import { stateOf } from "./scope.js";
-import { runWithSeeds } from "./seeds.js";
+import { runNodes, stateOf } from "./scope.js";
 import { ui } from "./ui.js";
 
 const hasResult = (id) => Boolean(stateOf(id)?.views?.length);
@@ -17,7 +16,7 @@ export function view(id) {
 export function viewWire(key) {
   const { source, output } = wireOf(key);
   ui.viewer = { a: source, output, b: null, mode: "slide" };
-  if (!["fresh", "cached", "queued", "running"].includes(stateOf(source)?.status)) runWithSeeds([source]);
+  if (!["fresh", "cached", "queued", "running"].includes(stateOf(source)?.status)) runNodes([source]);
 }
 
 /** Two selected nodes against each other; one against the one that is in the viewer already. */
