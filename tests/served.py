@@ -39,6 +39,7 @@ for line in sys.stdin:
     workflow = asked["workflow"] and Path(asked["workflow"])
     serve(replace(settings.load(Path(asked["home"])), port=asked["port"]), False, workflow)
     os._exit(0)
+os.killpg(0, signal.SIGTERM)  # who asked for servers is gone, perhaps without a word
 """
 
 
@@ -89,6 +90,7 @@ def starter() -> subprocess.Popen[str]:
         [sys.executable, "-c", START],
         cwd=ROOT,
         env=environment,
+        start_new_session=True,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
