@@ -4,6 +4,7 @@
 `--same-results` says that it computes what it did before (a rename, a comment, another sentence in an error).
 """
 
+import argparse
 import ast
 import hashlib
 import json
@@ -51,9 +52,14 @@ def changed_without_a_version(before: Locked, after: Locked) -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m nodes.lock", description=__doc__, allow_abbrev=False)
+    parser.add_argument(
+        "--same-results", action="store_true", help="the nodes that changed compute what they did before, bit for bit"
+    )
+    asked = parser.parse_args(arguments)
     made = now()
     stale = changed_without_a_version(written(), made)
-    if stale and "--same-results" not in arguments:
+    if stale and not asked.same_results:
         print(
             f"The code of {', '.join(stale)} changed and the version did not. Raise the version in @node(version=...), "
             "or run `python -m nodes.lock --same-results` if the results are the same, bit for bit."

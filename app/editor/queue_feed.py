@@ -28,7 +28,7 @@ class QueueFeed:
     @property
     def alive(self) -> list[Entry]:
         """The runs that go on or wait, in order."""
-        # In this order, a run that begins meanwhile is in both; in the other it would be in neither, as if it had ended.
+        # In this order a run that begins meanwhile is in both, in the other in neither, as if it had ended.
         waiting, running = self._queue.book.waiting(), self._queue.book.running()
         begun = {run.id for run in running}
         return running + [run for run in waiting if run.id not in begun]

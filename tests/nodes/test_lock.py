@@ -66,3 +66,15 @@ def test_another_fingerprint_needs_another_version_or_a_word_for_it(
     assert lock.written()["sample"] == (version, "0" * 64)
     assert lock.main(["--same-results"]) == 0
     assert lock.written()["sample"] == (version, found)
+
+
+@pytest.mark.parametrize(("argument", "code"), [("--help", 0), ("-h", 0), ("--same-result", 2), ("prompt", 2)])
+def test_a_word_that_is_none_of_its_own_locks_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], argument: str, code: int
+) -> None:
+    monkeypatch.setattr(lock, "LOCK", tmp_path / "lock.json")
+    with pytest.raises(SystemExit) as ended:
+        lock.main([argument])
+    assert ended.value.code == code
+    assert "--same-results" in "".join(capsys.readouterr())
+    assert not lock.LOCK.exists()
