@@ -33,10 +33,11 @@ $(WEB)/node_modules/installed: $(WEB)/package-lock.json .venv/test-installed
 	cd $(WEB) && npm ci --silent --no-audit --no-fund --ignore-scripts
 	touch $@
 
-# A process a core; each process holds torch, hence no more than four. Then what drives a browser, with the cores to itself.
+# What drives a browser has all cores to itself. The rest: a process a core, but no more than four, since each holds torch.
 test: .venv/test-installed browser $(WEB)/node_modules/installed
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal --ignore tests/e2e; others=$$?; \
-	$(BIN)/python -m pytest tests/e2e && exit $$others
+	@failed=; $(BIN)/python -m pytest tests/e2e || failed="Tests in a browser failed: see above."; \
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal --ignore tests/e2e && [ -z "$$failed" ] || \
+	{ echo "$$failed"; exit 1; }
 
 check: .venv/test-installed
 	$(BIN)/ruff check .
