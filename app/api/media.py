@@ -64,6 +64,16 @@ def media_routes(workspace: Workspace) -> APIRouter:
         """A latent by its principal components, or channel by channel."""
         return await shown(digest, way)
 
+    @router.get("/view/{digest}/figures")
+    async def figures(digest: str, response: Response) -> dict[str, Any]:
+        """Of patches which are given, of a conditioning how much each token is attended to."""
+        try:
+            found = await asyncio.to_thread(views.figures, digest)
+        except (BlobMissing, ValueError) as error:
+            raise HTTPException(404, str(error)) from None
+        response.headers.update(FOR_EVER)
+        return found
+
     @router.get("/preview/{workflow}/{node:path}/{revision}")
     async def preview(workflow: str, node: str, revision: str) -> Response:
         opened = workspace.opened.get(workflow)

@@ -18,6 +18,7 @@ from app.settings import Settings
 from assets.files import FileRefused
 from assets.store import BlobMissing, Store
 from assets.values import SavedFile
+from nodes.preview.figures import figures
 from nodes.preview.left import pictures
 from nodes.preview.views import Way, view, view_after, view_as
 
@@ -62,14 +63,18 @@ class Views:
             found["name"] = quote(Path(shown.name).name)
         return found
 
+    def figures(self, digest: str) -> dict[str, Any]:
+        """What the page draws a value by; BlobMissing if it is gone, ValueError where it has no figures."""
+        _require_digest(digest)
+        return figures(self._store.get(digest))
+
     def rendered(self, digest: str, how: How | None = None) -> Rendered:
         """The view of a stored value; `how`: of a trajectory after so many steps, or of a latent in another way.
 
         BlobMissing if it is gone, FileRefused if the file that it names is, ValueError where there is no such step or
         way.
         """
-        if not DIGEST.fullmatch(digest):
-            raise BlobMissing(f"{digest[:80]!r} is no digest of a result")
+        _require_digest(digest)
         with self._lock:
             return self._kept(_name(digest, how)) or self._render(digest, how)
 
@@ -116,6 +121,11 @@ class Views:
             raise FileRefused(f"{saved.name} was written over since; run again to have this one back")
         media_type = mimetypes.guess_type(saved.name)[0] or "application/octet-stream"
         return Rendered(path, media_type, saved.name, saved.name)
+
+
+def _require_digest(digest: str) -> None:
+    if not DIGEST.fullmatch(digest):
+        raise BlobMissing(f"{digest[:80]!r} is no digest of a result")
 
 
 def _name(digest: str, how: How | None) -> str:
