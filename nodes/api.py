@@ -106,10 +106,14 @@ Held = Literal[
 
 @dataclass(frozen=True, slots=True)
 class ModelName:
-    """A text widget that names a model on disk, of those that hold this: a family's, a file, or a language model."""
+    """A text widget that names a model on disk, of those that hold this: a family's, a file, or a language model.
+
+    optional: the node does without one as well.
+    """
 
     part: Literal["models", "file", "language"]
     holds: Held | None = None
+    optional: bool = field(default=False, kw_only=True)
 
 
 Meta = Range | Lines | Seed | FileName | Colour | Curve | ModelName

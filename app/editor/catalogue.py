@@ -69,8 +69,8 @@ def _widget(widget: Widget) -> dict[str, Any]:
             return shown | {"kind": "seed"}
         case FileName(mode, endings):
             return shown | {"kind": "file", "mode": mode, "endings": list(endings)}
-        case ModelName(part, holds):
-            return shown | {"kind": "model", "part": part, "holds": holds}
+        case ModelName(part, holds, optional=optional):
+            return shown | {"kind": "model", "part": part, "holds": holds, "optional": optional}
         case Colour():
             return shown | {"kind": "colour"}
         case Curve(lo, hi, over):

@@ -103,12 +103,12 @@ def load_text_encoder(
     ] = "",
     second: Annotated[
         str,
-        ModelName("file", "text_encoder_2"),
+        ModelName("file", "text_encoder_2", optional=True),
         "The other one where a model has two (HunyuanVideo: clip_l), else empty.",
     ] = "",
     vision: Annotated[
         str,
-        ModelName("file", "image_encoder"),
+        ModelName("file", "image_encoder", optional=True),
         "What it sees pictures by (HunyuanVideo's image to video: llava_llama3_vision), or empty.",
     ] = "",
     tokenizer: Annotated[

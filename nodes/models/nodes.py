@@ -99,7 +99,7 @@ def load_dit(
     ] = "",
     second: Annotated[
         str,
-        ModelName("file", "transformer"),
+        ModelName("file", "transformer", optional=True),
         "The expert for low noise where a model has two (Wan 2.2 A14B), else empty.",
     ] = "",
     precision: PrecisionWidget = "automatic",

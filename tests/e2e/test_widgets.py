@@ -321,6 +321,21 @@ def test_a_file_or_a_model_that_was_chosen_can_be_let_go_again(editor: Editor) -
     expect(editor.node("clip").get_by_role("button", name="File: choose a file")).to_be_visible()
 
 
+def test_a_model_that_a_node_does_without_is_shown_as_optional(editor: Editor) -> None:
+    nodes = {"encoder": {"type": "load_text_encoder", "version": 1, "params": {}}}
+    editor.bring_in({"format": "patchloom/1", "nodes": nodes, "layout": {"encoder": {"x": 0, "y": 0}}})
+    encoder = editor.node("encoder")
+    shown = {
+        name: encoder.get_by_role("combobox", name=name, exact=True).locator("option:checked").inner_text()
+        for name in ("File", "Second", "Vision")
+    }
+    assert shown == {"File": "Choose a model", "Second": "None", "Vision": "None"}
+    styles = encoder.locator(".widget-model .widget-caption").evaluate_all(
+        "(all) => all.map((each) => [each.textContent, getComputedStyle(each).fontStyle])"
+    )
+    assert dict(styles) == {"File": "normal", "Second": "italic", "Vision": "italic"}
+
+
 def test_a_text_is_written_with_more_room_as_one_edit_or_left_as_it_was(editor: Editor) -> None:
     page = editor.page
     editor.bring_in(ROW)
