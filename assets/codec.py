@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 
 from assets.values import VALUE_TYPES, ModelHandle, Value
 from assets.values.array import Array, Arrays
+from assets.values.handles import ROUNDED
 
 Framework = Literal["numpy", "torch"]
 Way = Literal["truncated", "header too long", "not safetensors", "foreign", "unknown type", "wrong fields"]
@@ -111,7 +112,10 @@ def decode(data: bytes | Path, framework: Framework = "numpy") -> Value:
 
 def content_digest(value: Value) -> str:
     """sha256 of a value's content, in hex. A model handle counts by its weights' digest, never by its path."""
-    return _sha256(encode(replace(value, path="") if isinstance(value, ModelHandle) else value))
+    if isinstance(value, ModelHandle):
+        held: Any = ROUNDED.get(value.precision, value.precision)
+        value = replace(value, path="", precision=held)
+    return _sha256(encode(value))
 
 
 def result_digest(value: Value) -> str:

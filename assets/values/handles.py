@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal, Self
 
 Precision = Literal["as stored", "bfloat16", "float32", "float8 storage", "float8 matmul"]
+ROUNDED = {"float8 storage": "float8 storage, scaled by row"}
+"""Precision -> what stands for it in a handle's identity, where weights were once rounded to it in another way."""
 Memory = Literal["automatic", "resident", "streamed"]
 """Where weights are while a model works: on the device, or with the host and there block by block."""
 

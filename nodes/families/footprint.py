@@ -127,7 +127,8 @@ def _sizes(handle: ModelHandle) -> Iterator[tuple[str, int]]:
         names = _held_names(file, part) if Path(handle.path).is_file() else header.tensors.keys()
         for name in names:
             tensor = header.tensors[name]
-            yield name, prod(tensor.shape) * _bytes(tensor, precision)
+            scales = 4 * tensor.shape[0] if precision.startswith("float8") and len(tensor.shape) == 2 else 0
+            yield name, prod(tensor.shape) * _bytes(tensor, precision) + scales
 
 
 def _held_names(file: Path, part: str) -> list[str]:

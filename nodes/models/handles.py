@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from assets import weight_files
 from assets.values import Captioner, DiT, Expander, ModelHandle, TextEncoder, VideoVAE
+from assets.values.handles import ROUNDED
 from assets.weight_files import WeightsRefused, read_metadata, weights_digest
 from assets.weight_headers import is_gguf
 
@@ -37,7 +38,8 @@ def by_weights(spec: Callable[..., Any]) -> Callable[..., str]:
 
 
 def _held(handle: ModelHandle) -> str:
-    return handle.digest if handle.precision == "as stored" else f"{handle.digest} {handle.precision}"
+    held = ROUNDED.get(handle.precision, handle.precision)
+    return handle.digest if held == "as stored" else f"{handle.digest} {held}"
 
 
 def handle(kind: type[H], path: Path) -> H:

@@ -13,8 +13,9 @@ LEGEND = """\
 A number: the largest difference from diffusers' own pipeline, or from diffusers' own reading of the file. =: none, bit
 for bit. runs: made here, and what is given is kept; diffusers has no pipeline for it. no: refused while wiring.
 text, image, last, both (frames), loop, on and back (a clip extended), connect (two clips), edit (SDEdit), long (by
-windows or sections). gguf: from the numbers that it stands for. float8: from diffusers' layerwise casting. diffusers,
-original, comfy: single files in these layouts. none: no such files are published, or are read. blank: not run."""
+windows or sections). gguf: from the numbers that it stands for. float8: of the layer furthest from the whole one, as a
+share; nearer than diffusers' layerwise casting. diffusers, original, comfy: single files in these layouts. none: no
+such files are published, or are read. blank: not run."""
 
 _found: dict[tuple[str, str], list[float | str]] = {}
 

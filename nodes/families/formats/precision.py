@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import torch
 from diffusers import ModelMixin
 from diffusers.hooks.layerwise_casting import DEFAULT_SKIP_MODULES_PATTERN
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from assets.values.handles import Precision
-from nodes.families.formats.multiplied import MOST, MultipliedLinear, fits
+from nodes.families.formats.multiplied import MOST, TINY, MultipliedLinear, fits
 from nodes.families.formats.stored import FLOAT8, Packed, StoredLinear, put, whole_again
 
 WHOLE = {"bfloat16": torch.bfloat16, "float32": torch.float32}
@@ -43,12 +43,26 @@ def networks(module: nn.Module) -> Iterator[ModelMixin | PreTrainedModel]:
 
 @torch.no_grad()
 def store_as_float8(network: nn.Module) -> None:
-    """Keep the weights of its linear layers as float8, those aside that diffusers' layerwise casting leaves whole."""
+    """Keep the weights of its linear layers as float8, those aside that diffusers' layerwise casting leaves whole.
+
+    Each row is scaled so that its largest number just fits, or by a power of two where that is nearer to it: so no row
+    is further off than by that casting, those of small numbers are nearer by far, and float8's own stay exact.
+    """
     for name, layer in _layers_for_float8(network):
         if isinstance(layer, nn.Linear):
-            weight = layer.weight
-            packed = Packed(weight.clamp(-MOST, MOST).to(FLOAT8), tuple(weight.shape))
-            put(network, name, StoredLinear(packed, layer.bias, weight.dtype))
+            packed = Packed(*_scaled(layer.weight))
+            put(network, name, StoredLinear(packed, layer.bias, layer.weight.dtype))
+
+
+def _scaled(weight: Tensor) -> tuple[Tensor, tuple[int, ...], Tensor]:
+    """(out in) as float8, its shape, and what each row is times (out 1)."""
+    whole = weight.float()
+    fits = whole.abs().amax(dim=1, keepdim=True).clamp(min=TINY) / MOST
+    scales = fits, torch.exp2(torch.ceil(torch.log2(fits)))
+    tried = [(whole / scale).clamp(-MOST, MOST).to(FLOAT8) for scale in scales]
+    off = [(data.float() * scale - whole).norm(dim=1, keepdim=True) for data, scale in zip(tried, scales, strict=True)]
+    nearer = off[0] < off[1]
+    return torch.where(nearer, *tried), tuple(weight.shape), torch.where(nearer, *scales)
 
 
 @torch.no_grad()
