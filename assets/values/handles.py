@@ -96,6 +96,7 @@ class DiT(ModelHandle):
     has places for, None where there is no such limit; only_sides: of the only one. section: latent frames that it makes
     at a time, told of the clip around them; 0: all together. beside: of a clip given later than at the canvas's start,
     how many rows it is shown beside the canvas, from the clip's first on, while it makes those places anew.
+    few_steps: digests of those adapters of which a person says how many steps they are for, with these.
     """
 
     space: str
@@ -114,6 +115,7 @@ class DiT(ModelHandle):
     only_sides: bool = False
     section: int = 0
     beside: int = field(default=0, metadata=LATER)
+    few_steps: tuple[tuple[str, int], ...] = field(default=(), metadata=LATER | MANNER)
 
 
 @dataclass(frozen=True, slots=True)

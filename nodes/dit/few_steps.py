@@ -1,9 +1,16 @@
-"""LoRAs that let a DiT sample in few steps, without guidance: told by their names. No torch here."""
+"""LoRAs that let a DiT sample in few steps, without guidance: told by their names, and by what their files say.
+
+No torch here.
+"""
 
 import re
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from assets.values import DiT
+from assets.weight_files import WeightsRefused
+from assets.weight_headers import read_weight_header
 from nodes.api import warn
 
 MAKERS = {"lightx2v": 4, "lightning": 4, "causvid": 8, "self[-_ ]?forcing": 4, "accvid(?:eo)?": 10, "fusionx": 8,
@@ -12,6 +19,9 @@ MAKERS = {"lightx2v": 4, "lightning": 4, "causvid": 8, "self[-_ ]?forcing": 4, "
 STEPS = re.compile(r"(?<!\d)(\d{1,2})[-_ ]?steps?(?![a-z])", re.IGNORECASE)
 MOST = 16
 """Steps that are few."""
+SAID = ("modelspec.title", "ss_output_name", "name", "modelspec.description", "ss_training_comment", "modelspec.tags",
+        "description")  # fmt: skip
+"""Of a file's metadata: what its makers call it, and say of it (kohya's, and Stability's model metadata standard)."""
 TOLD = ("hunyuan", "framepack")
 """Families that are told guidance as a number, which costs no second pass."""
 
@@ -24,16 +34,35 @@ def few_steps(name: str) -> int | None:
     return next((steps for pattern, steps in words if re.search(pattern, name, re.IGNORECASE)), None)
 
 
+def steps_for(path: str) -> int | None:
+    """How many steps a LoRA's file is for, by its name, else by what it says of itself; None where neither says it."""
+    return few_steps(Path(path).name) or next(filter(None, map(few_steps, _said(path))), None)
+
+
+def _said(path: str) -> tuple[str, ...]:
+    with suppress(OSError, WeightsRefused):
+        return _said_at(path, Path(path).stat().st_mtime_ns)
+    return ()
+
+
+@lru_cache(maxsize=32)
+def _said_at(path: str, _: int) -> tuple[str, ...]:
+    said = read_weight_header(Path(path)).said
+    return tuple(said[key] for key in SAID if isinstance(said.get(key), str))
+
+
 def offer_few_steps(dit: DiT, steps: int, guidance: float) -> None:
-    """Say what a LoRA of few steps is sampled by, where it is not."""
-    for path, _, weight, _ in dit.loras:
+    """Say what a LoRA of few steps is sampled by, where it is not. What the person says of it counts first."""
+    asked = dict(dit.few_steps)
+    for path, digest, weight, _ in dit.loras:
         name, guides = Path(path).name, guidance != 1 and dit.family not in TOLD
-        few = few_steps(name) if weight > 0 else None
-        if few and (steps > 2 * few or guides):
+        few = (asked.get(digest) or steps_for(path)) if weight > 0 else None
+        if few and few <= MOST and (steps > 2 * few or guides):
             here, tries = f"{steps} steps", f"steps to {few}"
             if guides:
                 here, tries = f"{here} at guidance {guidance:g}", f"{tries} and guidance to 1"
+            by = "as is said of it where it is loaded" if digest in asked else "by its name or what its file says"
             warn(
-                f"{name} is, by its name, for about {few} steps without guidance (lossy: faster, less varied); here "
-                f"are {here}. Set {tries}."
+                f"{name} is, {by}, for about {few} steps without guidance (lossy: faster, less varied); here are "
+                f"{here}. Set {tries}."
             )

@@ -112,7 +112,7 @@ def load_dit(
 Expert = Literal["all", "high noise", "low noise"]
 
 
-def load_lora_spec(dit: DiT, file: str, weight: float, expert: Expert, files: Files) -> DiT:
+def load_lora_spec(dit: DiT, file: str, weight: float, expert: Expert, files: Files, made_for: int = 0) -> DiT:
     path = find_weights(files, file)
     if dit.family != FAMILY:
         if sentence := left_out(path, dit):
@@ -123,7 +123,9 @@ def load_lora_spec(dit: DiT, file: str, weight: float, expert: Expert, files: Fi
             "(patchloom train lora), or load the weights that it was made for."
         )
     which = "" if expert == "all" else expert
-    return replace(dit, loras=(*dit.loras, (str(path), weights_digest(path), float(weight), which)))
+    added = (str(path), digest := weights_digest(path), float(weight), which)
+    few_steps = (*dit.few_steps, (digest, made_for)) if made_for else dit.few_steps
+    return replace(dit, loras=(*dit.loras, added), few_steps=few_steps)
 
 
 def load_lora_content(file: str, files: Files) -> str:
@@ -149,6 +151,11 @@ def load_lora(
     ] = "",
     weight: Annotated[float, Range(-2, 2, 0.05), "How much of it; 0 is none, below 0 the opposite."] = 1.0,
     expert: Annotated[Expert, "Which of two experts it is for, where the DiT has two (Wan 2.2 A14B)."] = "all",
+    made_for: Annotated[
+        int,
+        Range(0, 100),
+        "Steps that it is made to sample in, which the sampler then offers; 0: as its name or its file says.",
+    ] = 0,
 ) -> DiT:
     """Let a DiT show what it learned of a few clips: a style, a thing, a motion."""
-    return load_lora_spec(dit, file, weight, expert, files)
+    return load_lora_spec(dit, file, weight, expert, files, made_for)

@@ -59,10 +59,11 @@ def _scaled(weight: Tensor) -> tuple[Tensor, tuple[int, ...], Tensor]:
     whole = weight.float()
     fits = whole.abs().amax(dim=1, keepdim=True).clamp(min=TINY) / MOST
     scales = fits, torch.exp2(torch.ceil(torch.log2(fits)))
-    tried = [(whole / scale).clamp(-MOST, MOST).to(FLOAT8) for scale in scales]
-    off = [(data.float() * scale - whole).norm(dim=1, keepdim=True) for data, scale in zip(tried, scales, strict=True)]
+    one, other = ((whole / scale).clamp(-MOST, MOST).to(FLOAT8) for scale in scales)
+    pairs = zip((one, other), scales, strict=True)
+    off = [(data.float() * scale - whole).norm(dim=1, keepdim=True) for data, scale in pairs]
     nearer = off[0] < off[1]
-    return torch.where(nearer, *tried), tuple(weight.shape), torch.where(nearer, *scales)
+    return torch.where(nearer, one, other), tuple(weight.shape), torch.where(nearer, *scales)
 
 
 @torch.no_grad()
