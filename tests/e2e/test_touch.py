@@ -131,3 +131,41 @@ def test_a_finger_draws_a_wire_to_a_port_and_out_of_the_void_a_node(tablet: Edit
     tablet.wait_for_records(lambda records: records["wire:again.text"]["from"] == ["expand", "text"])
     Fingers(tablet).move((output, BARE))
     expect(tablet.page.locator(".palette")).to_have_count(1)
+
+
+@pytest.fixture
+def phone(browser: Browser, server: Served) -> Iterator[Editor]:
+    context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    context.add_init_script("localStorage.setItem('patchloom.toured', 'yes')")
+    editor = Editor(context.new_page(), server)
+    editor.page.set_default_timeout(90_000)
+    editor.bring_in(
+        {
+            **ROW,
+            "nodes": {**ROW["nodes"], "sheet": {"type": "prompt_template", "version": 1, "params": {}}},
+            "layout": {**ROW["layout"], "sheet": {"x": 0, "y": 400}},
+        }
+    )
+    yield editor
+    context.close()
+
+
+def test_on_a_phone_all_of_the_form_is_as_large_as_a_finger_and_nothing_is_out_of_the_page(phone: Editor) -> None:
+    page = phone.page
+    page.get_by_role("button", name="App", exact=True).tap()
+    page.get_by_role("button", name="Choose what is shown").tap()
+    expect(page.locator(".app-choice").first).to_be_visible()
+    small = """() => [...document.querySelectorAll(`.topbar button,
+        .app-view :is(button, input, select, textarea, label, [role=spinbutton]):not(
+            [type=checkbox], .widget-caption, .inline-caption, .widget-reset)`)]
+        .filter((each) => each.checkVisibility() && each.getBoundingClientRect().height < 40)
+        .map((each) => `${each.outerHTML.slice(0, 90)} ${each.getBoundingClientRect().height}`)"""
+    assert page.evaluate(small) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    page.get_by_role("button", name="Graph", exact=True).tap()
+    hidden = """() => [...document.querySelectorAll('.view-controls button')].filter((each) => {
+        const { x, y, height } = each.getBoundingClientRect();
+        return !each.contains(document.elementFromPoint(x + 4, y + height / 2));
+    }).map((each) => each.outerHTML.slice(0, 90))"""
+    expect(page.locator(".view-controls")).to_be_visible()
+    assert page.evaluate(hidden) == []
