@@ -299,3 +299,16 @@ def test_the_schedule_falls_from_one_to_zero_and_a_shift_keeps_it_high() -> None
 def test_the_shift_of_a_size_grows_with_the_root_of_its_tokens_and_never_falls_below_one() -> None:
     assert size_shift(4 * 80) == pytest.approx(2.0)
     assert size_shift(80) == size_shift(16) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("steps", "shift", "strength"), [(50, 3.0, 0.6), (50, 5.0, 0.8), (30, 7.0, 0.5), (8, 1.0, 0.5)]
+)
+def test_an_edit_by_numbers_from_elsewhere_has_the_steps_that_it_has_there(
+    steps: int, shift: float, strength: float
+) -> None:
+    """docs/sampling.md, Edits: elsewhere a strength cuts the schedule, here it scales one."""
+    cut = schedule(steps, shift)[steps - int(steps * strength) :]
+    at = 1 + (shift - 1) * strength
+    ours = schedule(int(steps * strength), at) * (shift * strength / at)
+    torch.testing.assert_close(ours, cut, rtol=0, atol=1e-12)
