@@ -35,8 +35,9 @@ def pytest_testnodedown(node: Any) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if _found:
+        told = lines()  # before the title, since imports may have something to say
         terminalreporter.section("our nodes beside diffusers", sep="-")
-        for line in lines():
+        for line in told:
             terminalreporter.write_line(line)
 
 
