@@ -21,6 +21,7 @@ from served import served  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
 WORKFLOW = ROOT / "pipelines" / "library" / "text_to_video.loom.json"
+INPAINT = WORKFLOW.with_name("inpaint.loom.json")
 MINUTES = 60_000
 SEEDS = 4
 LOADED = """() => {
@@ -141,6 +142,19 @@ def show_sheet(editor: Editor) -> None:
     page.locator(".sheet-grid video").nth(SEEDS - 1).wait_for()
 
 
+def show_inspector(editor: Editor) -> None:
+    """A canvas of which a part is given: in the inspector, and patch by patch in the viewer. Last: it stays open."""
+    editor.bring_in(json.loads(INPAINT.read_text()), "inpaint")
+    page = editor.page
+    run(editor)
+    page.keyboard.press("n")
+    editor.node("arrange").locator(".node-header").click()
+    page.keyboard.press("f")
+    page.keyboard.press("v")
+    page.get_by_role("region", name="Viewer").get_by_role("button", name="Patch by patch").click()
+    page.locator(".figures-patches").wait_for()
+
+
 SHOWS: dict[str, Callable[[Editor], None]] = {
     "start": show_start,
     "compare": show_comparison,
@@ -148,6 +162,7 @@ SHOWS: dict[str, Callable[[Editor], None]] = {
     "editor_earlier": show_earlier_results,
     "editor_versions": show_versions,
     "editor_sheet": show_sheet,
+    "editor_inspector": show_inspector,
 }
 
 
