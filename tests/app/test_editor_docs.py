@@ -7,7 +7,7 @@ ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "editor.md").read_text()
 REGISTRY = (ROOT / "app" / "editor" / "web" / "src" / "actions" / "index.js").read_text()
 # Not in the registry: parts of keys, and what a field or a dialog takes by itself.
-PLAIN = {"Ctrl", "Alt", "⌘", "Enter", "?", "ArrowLeft", "ArrowRight"}
+PLAIN = {"Ctrl", "Alt", "⌘", "Enter", "Esc", "?", "ArrowLeft", "ArrowRight"}
 
 
 def test_every_key_that_the_page_names_does_something() -> None:
