@@ -210,7 +210,11 @@ def test_a_number_that_a_setting_does_not_take_is_offered_the_nearest_that_it_do
     editor.bring_in({"format": "patchloom/1", "nodes": nodes, "wires": wires, "layout": layout})
     canvas = editor.node("canvas")
     # Typed on the node itself.
-    canvas.get_by_role("button", name="Use 13 frames").click()
+    mend = canvas.get_by_role("button", name="Use 13 frames")
+    expect(mend).to_be_visible()
+    below = "(button) => button.getBoundingClientRect().left === button.parentElement.getBoundingClientRect().left"
+    assert mend.evaluate(below), "it stands below the sentence, not within it"
+    mend.click()
     editor.wait_for_records(lambda records: records["node:canvas"]["params"]["frames"] == 13)
     expect(canvas.get_by_role("alert")).to_have_count(0)
     # Reckoned: it is rounded in the wire.
