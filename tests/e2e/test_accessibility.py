@@ -254,9 +254,12 @@ def test_a_node_keeps_the_focus_however_far_the_view_is_moved(editor: Editor) ->
 
 def press(page: Page, *keys: str) -> None:
     """Press keys so fast that no frame comes between them."""
-    strokes = [dict(key=each.split("+")[-1], ctrlKey="Control+" in each, altKey="Alt+" in each) for each in keys]
+    strokes = [
+        {"key": each.split("+")[-1], "ctrlKey": "Control+" in each, "altKey": "Alt+" in each, "bubbles": True}
+        for each in keys
+    ]
     page.evaluate(
-        "(strokes) => strokes.forEach((each) => document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {...each, bubbles: true})))",
+        "strokes => strokes.forEach(each => document.activeElement.dispatchEvent(new KeyboardEvent('keydown', each)))",
         strokes,
     )
 
