@@ -49,6 +49,16 @@ def test_a_run_is_foreseen_stands_in_the_history_and_its_graph_opens_again(edito
     assert editor.records()["node:world"]["params"]["text"] == "a red ball"
 
 
+def test_it_is_not_said_that_all_is_stored_where_a_node_with_an_error_is_yet_to_run(editor: Editor) -> None:
+    lone = {"type": "encode_text", "version": 1, "params": {}}
+    editor.bring_in({**SMALL, "nodes": {**SMALL["nodes"], "lone": lone}})
+    run = editor.page.get_by_role("button", name="Run")
+    run.click()
+    expect(editor.node("write").locator(".node-status")).to_be_visible(timeout=RUN)
+    editor.page.wait_for_function("(run) => run.title.includes('0 to run')", arg=run.element_handle(), timeout=RUN)
+    expect(run.locator(".run-forecast")).to_have_count(0)
+
+
 def test_runs_line_up_behind_each_other_and_can_be_reordered_and_cancelled(editor: Editor) -> None:
     content = json.loads((LIBRARY / "text_to_image.loom.json").read_text())
     # Long enough that the first still runs when the last is cancelled, and a single frame, which is quick to draw.
