@@ -3,9 +3,9 @@ import { goTo, opened } from "../canvas/sync.js";
 import { dissolveGroup, makeGroup } from "../state/groups.js";
 import { groupAt, scopeOf, trail } from "../state/scope.js";
 import { inputSide, renameShown, shownAs } from "../state/shown.js";
-import { fieldComes } from "../state/typeahead.js";
 import { ask, ui } from "../state/ui.js";
 import { fit, flow, select, selectedIds } from "../state/view.js";
+import { writeNew } from "./naming.js";
 
 const focusCanvas = () => flow.vueFlowRef.value.focus({ preventScroll: true });
 export const selectedGroups = () => selectedIds().filter((id) => groupAt(id) !== null);
@@ -13,8 +13,7 @@ export const selectedGroups = () => selectedIds().filter((id) => groupAt(id) !==
 export function group() {
   const id = makeGroup(selectedIds());
   focusCanvas();
-  fieldComes();
-  requestAnimationFrame(() => (select([id]), (ui.renaming = id)));
+  writeNew(id);
 }
 
 export function dissolve() {

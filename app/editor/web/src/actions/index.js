@@ -22,6 +22,7 @@ import { downloadWorkflow, openFromDisk, saveCopy } from "../state/workflows.js"
 import { dissolve, goInside, group, leave, renamePort, selectedGroups } from "./grouping.js";
 import { copy, duplicate, openPalette, pasteFrom, pointerSpot } from "./adding.js";
 import { keysOf, keyText } from "./keys.js";
+import { rewrite, writeNew } from "./naming.js";
 
 const some = () => selectedIds().length > 0;
 const cards = () => selectedIds().filter((id) => !isAnnotation(id));
@@ -60,7 +61,7 @@ export const actions = [
   { name: "show-port", label: "Show a port on the group", group: "Edit", keys: [], port: true, when: () => Boolean(ui.menu?.port && scopeOf(ui.menu.port[0])), now: () => (shownOn(ui.menu.port) ? "Take off the group" : "Show on the group"), perform: ([id, side, name]) => toggleShown(id, side, name) },
   { name: "rename-port", label: "Rename on the group…", group: "Edit", keys: [], port: true, when: () => Boolean(ui.menu?.port && (shownOn(ui.menu.port) || groupAt(ui.menu.port[0]) !== null)), perform: renamePort },
   { name: "reroute", label: "Lead the wire round a point", group: "Edit", keys: [], wire: true, when: () => selectedWires().length === 1, perform: () => reroute(selectedWires()[0]) },
-  { name: "rename", label: "Rename…", group: "Edit", keys: ["F2"], node: true, when: some, perform: () => (ui.renaming = selectedIds()[0]) },
+  { name: "rename", label: "Rename…", group: "Edit", keys: ["F2"], node: true, when: some, perform: () => rewrite(selectedIds()[0]) },
 
   { name: "collapse", label: "Collapse", group: "Arrange", keys: ["H"], node: true, when: someCards, perform: collapse },
   { name: "tidy", label: "Tidy up", group: "Arrange", keys: ["L"], node: true, pane: true, perform: tidy },
@@ -69,8 +70,8 @@ export const actions = [
   { name: "enter", label: "Go inside", group: "Arrange", keys: ["Enter"], node: true, when: () => selectedGroups().length === 1, perform: () => goInside() },
   { name: "leave", label: "Leave the group", group: "Arrange", keys: ["Alt+ArrowUp"], pane: true, when: () => trail.value.length > 0, perform: () => leave() },
   { name: "keep-group", label: "Save to the library…", group: "Arrange", keys: [], node: true, when: () => selectedGroups().length === 1, perform: () => keepGroup(selectedGroups()[0]) },
-  { name: "frame", label: "Frame", group: "Arrange", keys: ["Ctrl+J"], node: true, pane: true, perform: () => put(addFrame()) },
-  { name: "note", label: "Add a note", group: "Arrange", keys: ["Shift+N"], pane: true, perform: () => put(addNote(pointerSpot() ?? undefined)) },
+  { name: "frame", label: "Frame", group: "Arrange", keys: ["Ctrl+J"], node: true, pane: true, perform: () => writeNew(addFrame()) },
+  { name: "note", label: "Add a note", group: "Arrange", keys: ["Shift+N"], pane: true, perform: () => writeNew(addNote(pointerSpot() ?? undefined)) },
   { name: "pin", label: "Pin", group: "Arrange", keys: ["P"], node: true, when: some, perform: togglePin },
   { name: "snap", label: "Snap to the grid", group: "Arrange", keys: ["Shift+G"], perform: () => flip("snap") },
   ...[["left", "Align left", "Alt+A"], ["centre", "Align centres", "Alt+H"], ["right", "Align right", "Alt+D"], ["top", "Align top", "Alt+W"], ["middle", "Align middles", "Alt+V"], ["bottom", "Align bottom", "Alt+S"]].map(
@@ -147,11 +148,6 @@ function removeSelected() {
 
 /** The focused node is gone with its focus; without this the next shortcut would go to the body. */
 const refocus = () => flow.vueFlowRef.value.focus({ preventScroll: true });
-
-/** A new frame or note is selected, and its words can be written at once. */
-function put(id) {
-  requestAnimationFrame(() => (select([id]), (ui.renaming = id)));
-}
 
 /** A point in the middle of the wire, a little aside, to be dragged. */
 function reroute(key) {

@@ -2,7 +2,6 @@
 import { edit, records } from "./document.js";
 import { freshId, idOf, layoutOf } from "./graph.js";
 import { inScope } from "./scope.js";
-import { fieldComes } from "./typeahead.js";
 import { boundsOf, flow, viewCentre } from "./view.js";
 
 export const TINTS = ["grey", "yellow", "blue", "violet", "orange", "green", "pink"];
@@ -11,7 +10,7 @@ const [PAD, HEADER] = [24, 40];
 export const isAnnotation = (id) => Boolean(records.get(`layout:${id}`)?.kind);
 export const annotationIds = () => [...records.keys()].filter((key) => key.startsWith("layout:") && records.get(key).kind).map(idOf).filter(inScope);
 
-/** A frame around the selected nodes, or an empty one in the middle of the view; returns its id. What is typed from now on is its name. */
+/** A frame around the selected nodes, or an empty one in the middle of the view; returns its id. */
 export function addFrame() {
   const nodes = flow.getSelectedNodes.value.filter((node) => !isAnnotation(node.id));
   const centre = viewCentre();
@@ -42,7 +41,6 @@ export function contentsOf(frame) {
 
 function put(kind, label, values) {
   const id = freshId(kind);
-  fieldComes();
   const rounded = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number.isFinite(value) ? Math.round(value) : value]));
   edit(label, (change) => change.put(`layout:${id}`, { kind, ...rounded }));
   return id;
