@@ -17,8 +17,9 @@ from app.editor.workspace import Workspace
 from assets.files import FileRefused
 from pipelines.document import DocumentError
 
-# What the page asks for first comes while its scripts are still to be read.
-AHEAD = '<link rel="preload" as="{}" crossorigin="anonymous" href="{}">'
+# What the page asks for first comes while its scripts are still to be read; its own script is compiled meanwhile, too.
+FETCHED_AHEAD = '<link rel="preload" as="fetch" crossorigin="anonymous" href="{}">'
+READ_AHEAD = '<link rel="modulepreload" href="{}">'
 # What encodeURIComponent leaves as it is: an address that is written otherwise is another.
 AS_IT_IS = "!'()*~"
 BUNDLE = next(
@@ -110,7 +111,7 @@ def add_pages(workspace: Workspace, first: str) -> None:
     def workflow(name: str) -> None:
         ui.page_title(f"{name} · Patchloom")
         asyncio.get_running_loop().call_later(SENT_SECONDS, open_ahead, name)
-        ui.add_head_html(AHEAD.format("script", BUNDLE))
+        ui.add_head_html(READ_AHEAD.format(BUNDLE))
         for address in ("/api/nodes", "/api/groups", f"/api/workflows/{quote(name, safe=AS_IT_IS)}"):
-            ui.add_head_html(AHEAD.format("fetch", address))
+            ui.add_head_html(FETCHED_AHEAD.format(address))
         EditorPage(workspace, name)
