@@ -23,6 +23,8 @@ IMAGES = ROOT / "docs" / "images"
 WORKFLOW = ROOT / "pipelines" / "library" / "text_to_video.loom.json"
 INPAINT = WORKFLOW.with_name("inpaint.loom.json")
 MINUTES = 60_000
+MADE = re.compile("fresh|cached")
+"""The second picture of the same film finds it stored."""
 SEEDS = 4
 LOADED = """() => {
   const inView = (each) => each.getBoundingClientRect().top < innerHeight;
@@ -173,16 +175,14 @@ def open_film(editor: Editor) -> None:
 
 def run(editor: Editor) -> None:
     editor.page.keyboard.press("Control+Enter")
-    # The second picture of the same film finds it stored.
-    made = re.compile("fresh|cached")
-    expect(editor.node("save")).to_have_attribute("data-status", made, timeout=10 * MINUTES)
+    expect(editor.node("save")).to_have_attribute("data-status", MADE, timeout=10 * MINUTES)
 
 
 def write(editor: Editor, text: str) -> None:
     field = editor.node("prompt").get_by_role("textbox", name="Text")
     field.fill(text)
     field.blur()
-    expect(editor.node("save")).not_to_have_attribute("data-status", "fresh")
+    expect(editor.node("save")).not_to_have_attribute("data-status", MADE)
 
 
 def picture(editor: Editor, name: str) -> None:
