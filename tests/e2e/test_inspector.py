@@ -99,7 +99,7 @@ def test_a_node_is_named_noted_on_and_set_in_the_inspector(editor: Editor) -> No
     expect(editor.node("expand").get_by_role("spinbutton", name="Seed")).to_have_attribute("aria-valuenow", "1")
     editor.wait_for_records(
         lambda records: (
-            records["layout:expand"].get("text") == "ask Ana" and records["node:expand"]["params"]["seed"] == 1
+            records["layout:expand"].get("text") == "ask Ana" and records["node:expand"]["params"].get("seed") == 1
         )
     )
     panel.get_by_role("button", name="Back to the defaults").click()

@@ -160,10 +160,14 @@ def test_clips_hold_still_while_the_view_moves_and_play_on_when_it_rests(editor:
 def test_what_the_page_needs_first_is_asked_for_ahead_and_once(editor: Editor) -> None:
     editor.bring_in(spread(3, PROMPT, 3))
     asked = editor.page.evaluate(
-        "performance.getEntriesByType('resource').map(({ name, initiatorType }) => [name, initiatorType])"
+        "performance.getEntriesByType('resource').map((each) => [each.name, each.initiatorType, each.startTime])"
     )
-    for ending in ("/api/nodes", "/api/groups", "/api/workflows/small", "/index.js"):
-        assert [by for name, by in asked if name.endswith(ending)] == ["link"]
+    for ending in ("/api/nodes", "/api/groups", "/api/workflows/small"):
+        assert [by for name, by, _ in asked if name.endswith(ending)] == ["link"]
+    # A module that is read ahead is not told from one that is imported, but by when.
+    (bundle,) = [start for name, _, start in asked if name.endswith("/index.js")]
+    (imports,) = [start for name, _, start in asked if name.endswith("/nicegui.js")]
+    assert bundle < imports
 
 
 def test_no_rule_of_the_page_is_for_any_element_that_comes_after_another(editor: Editor) -> None:
