@@ -77,9 +77,15 @@ class Editor:
     def wait_for_records(self, wanted: Callable[[dict[str, Any]], bool]) -> None:
         """Wait until the document of record is as wanted: an edit takes a moment to reach the server."""
         until = time.monotonic() + 60
-        while not wanted(self.records()):
+        while not self._has(wanted):
             assert time.monotonic() < until, self.records()
             self.page.wait_for_timeout(50)
+
+    def _has(self, wanted: Callable[[dict[str, Any]], bool]) -> bool:
+        try:
+            return wanted(self.records())
+        except KeyError:  # a record, or a field of it, that is yet to come
+            return False
 
     def settled(self) -> None:
         """Wait until every edit is taken and on disk."""
